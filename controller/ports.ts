@@ -1,0 +1,193 @@
+/**
+ * What deploy/, leases/, consoles/ and records/ need from the world, in their own words. agents/ implements the node side over
+ * gRPC, records/ the journal over SQLite; tests hold fakes of both to the same contracts.
+ */
+
+/** Proof that the holder may act: see proto Fence. */
+export interface Fence {
+  readonly leaseId: string;
+  readonly epoch: bigint;
+}
+
+export type PowerVerb = "on" | "off" | "cycle" | "reset" | "soft";
+export type PowerState = "on" | "off";
+
+export interface PowerResult {
+  readonly before: PowerState;
+  readonly after: PowerState;
+  readonly acted: boolean;
+  readonly elapsedMs: number;
+  readonly replayed: boolean;
+  readonly witnessed: boolean;
+  /** Console offset right before the act. */
+  readonly consoleOffset: bigint;
+}
+
+export interface CommandRequest {
+  /** Unique per node; the same id again finds the job that is there. */
+  readonly jobId: string;
+  readonly argv: readonly string[];
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly stdin?: Uint8Array;
+  readonly timeoutMs: number;
+}
+
+export interface CommandResult {
+  readonly state: "exited" | "signalled" | "timed-out" | "cancelled" | "lost" | "not-started";
+  readonly exitCode: number | undefined;
+  readonly signal: string | undefined;
+  readonly reason: string | undefined;
+  /** At most the last 1 MiB of each. */
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface FileInfo {
+  readonly kind: "file" | "directory" | "link" | "device" | "other";
+  readonly sizeBytes: number;
+  readonly mode: number;
+  readonly modifiedMs: number;
+  readonly sha256: string | undefined;
+}
+
+export interface Facts {
+  readonly kernel: string;
+  readonly kernelRelease: string;
+  readonly arch: string;
+  readonly hostname: string;
+  readonly bootId: string;
+  readonly uptimeS: number;
+  readonly cpuCount: number;
+  readonly cpuModel: string;
+  readonly memoryBytes: number;
+  readonly memoryAvailableBytes: number;
+  readonly disks: readonly { readonly mount: string; readonly sizeBytes: number; readonly freeBytes: number }[];
+  readonly modules: readonly string[];
+  readonly commandLine: string;
+  readonly osRelease: string;
+}
+
+export interface BootEntry {
+  readonly id: string;
+  readonly title: string;
+  readonly kernel: string;
+  readonly initrd: string;
+  readonly arguments: string;
+  readonly linux16: boolean;
+  readonly managed: boolean;
+}
+
+export interface BootMenu {
+  readonly entries: readonly BootEntry[];
+  readonly defaultEntry: string;
+  readonly nextEntry: string;
+}
+
+interface Waiting {
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * One node, whichever agents stand behind it. Methods throw UnreachableError when the agent needed is not connected (they wait
+ * a few seconds for a reconnect first), ConflictError when the fence is stale.
+ */
+export interface NodeHandle {
+  readonly name: string;
+  /** True while the node's own agent is connected. */
+  readonly agentConnected: boolean;
+  power: {
+    read(options?: Waiting): Promise<{ state: PowerState; fault: boolean; lastEvent: string }>;
+    set(verb: PowerVerb, request: { fence: Fence; key: string; deadlineMs: number } & Waiting): Promise<PowerResult>;
+  };
+  boot: {
+    menu(options?: Waiting): Promise<BootMenu>;
+    putEntry(entry: Omit<BootEntry, "managed">, request: { fence: Fence } & Waiting): Promise<BootMenu>;
+    removeEntry(id: string, request: { fence: Fence } & Waiting): Promise<BootMenu>;
+    bootOnce(id: string, request: { fence: Fence } & Waiting): Promise<BootMenu>;
+  };
+  /** Runs to the end, following output; `onLine` gets each line as it comes. Survives reconnects. Cancels the job when the signal aborts. */
+  run(request: CommandRequest, options: { fence: Fence; onLine?: (line: string, stream: "stdout" | "stderr") => void } & Waiting): Promise<CommandResult>;
+  files: {
+    stat(path: string, options?: { wantSha256?: boolean } & Waiting): Promise<FileInfo | undefined>;
+    /** Throws ExhaustedError beyond `limitBytes` (default 4 MiB). */
+    read(path: string, options?: { limitBytes?: number } & Waiting): Promise<Uint8Array>;
+    write(path: string, contents: Uint8Array, request: { fence: Fence; mode?: number; inPlace?: boolean } & Waiting): Promise<FileInfo>;
+    remove(path: string, request: { fence: Fence; recursive?: boolean } & Waiting): Promise<boolean>;
+  };
+  facts(options?: Waiting): Promise<Facts>;
+  reboot(request: { fence: Fence } & Waiting): Promise<{ oldBootId: string }>;
+  /** Undefined when the inventory gives the node no console. */
+  readonly console: ConsoleFeed | undefined;
+}
+
+export type ConsoleEvent =
+  | { readonly kind: "data"; readonly offset: bigint; readonly data: Uint8Array; readonly timeMs: number }
+  | { readonly kind: "gap"; readonly offset: bigint; readonly cause: string; readonly detail: string; readonly fromMs: number; readonly toMs: number; readonly lostBytes: bigint }
+  | { readonly kind: "boot"; readonly epoch: number; readonly offset: bigint; readonly cause: string; readonly detail: string; readonly timeMs: number }
+  | { readonly kind: "live"; readonly offset: bigint };
+
+export interface ConsoleExtent {
+  /** "up", "connecting" or "down". */
+  readonly state: string;
+  readonly reason: string;
+  readonly firstOffset: bigint;
+  readonly endOffset: bigint;
+  readonly lastByteMs: number;
+  readonly bootEpoch: number;
+}
+
+export interface ConsoleFeed {
+  extent(options?: Waiting): Promise<ConsoleExtent>;
+  /** From this offset, then live, for ever; resumes by offset when the stream below breaks: no hole, no repeat. */
+  follow(fromOffset: bigint, options: Waiting): AsyncIterable<ConsoleEvent>;
+}
+
+/** Finds nodes by inventory name. Throws NotFoundError. */
+export interface Nodes {
+  node(name: string): NodeHandle;
+}
+
+/** One journalled fact about a run. `type` names it; `data` is JSON. Types and shapes are records/'s vocabulary. */
+export interface JournalEntry {
+  readonly runId: string;
+  /** From 1, without holes, per run. */
+  readonly sequence: number;
+  readonly timeMs: number;
+  readonly type: string;
+  readonly data: unknown;
+}
+
+/** Append-only. An entry that `append` has resolved survives kill -9. */
+export interface Journal {
+  /**
+   * Appends all or nothing. Throws ConflictError when the run's last sequence is not `expectedSequence` (0 = new run): somebody else wrote.
+   */
+  append(runId: string, expectedSequence: number, entries: readonly { type: string; data: unknown; timeMs: number }[]): Promise<readonly JournalEntry[]>;
+  /** In order, from this sequence on. */
+  read(runId: string, fromSequence?: number): Promise<readonly JournalEntry[]>;
+  /** Ids of runs, newest first. */
+  runs(options?: { limit?: number }): Promise<readonly string[]>;
+}
+
+export interface Lease {
+  readonly id: string;
+  readonly epoch: bigint;
+  readonly nodes: readonly string[];
+  readonly owner: string;
+  readonly reason: string;
+  readonly grantedMs: number;
+  readonly expiresMs: number;
+}
+
+export interface Leases {
+  /** All the nodes or none. Throws ConflictError naming every node that is held, by whom, why and until when. */
+  acquire(request: { nodes: readonly string[]; owner: string; reason: string; ttlMs: number }): Promise<Lease>;
+  /** Throws NotFoundError when it has ended. */
+  renew(id: string, ttlMs: number): Promise<Lease>;
+  /** True when there was something to release. */
+  release(id: string): Promise<boolean>;
+  list(): Promise<readonly Lease[]>;
+  /** Lease in force on a node. */
+  holding(node: string): Promise<Lease | undefined>;
+}
