@@ -1,0 +1,231 @@
+/**
+ * What a recipe is made of. A recipe is policy: data and pure functions. It decides which steps a deployment has, what each does
+ * and what each must show; the runner does the doing. A recipe imports this file and nothing else of ours, performs no I/O and
+ * keeps no state: the same input gives the same plan, today and after a controller crash.
+ */
+import type { z } from "zod";
+
+export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
+export type Direction = "deploy" | "undeploy";
+
+/** A node as a recipe sees it: what the inventory says, nothing live. */
+export interface PlannedNode {
+  readonly name: string;
+  readonly arch: string;
+  readonly address: string | undefined;
+  readonly hasPower: boolean;
+  /** The node's own serial device as the inventory wires it, undefined when no console is declared. */
+  readonly console: { readonly line: string; readonly baudRate: number } | undefined;
+}
+
+export interface RoleSpec {
+  readonly description: string;
+  readonly min: number;
+  readonly max: number;
+}
+
+export interface PlanInput<P> {
+  readonly deployment: string;
+  readonly parameters: P;
+  /** Nodes bound to each role, in inventory order. Every declared role is present. */
+  readonly roles: Readonly<Record<string, readonly PlannedNode[]>>;
+  /** What the last deploy run of this deployment put out, for undeploy; empty when there was none. */
+  readonly previous: Outputs;
+}
+
+/** Everything wrong with a deployment, at once. `at` names the parameter or role: "with.memmap", "roles.memory". */
+export interface PlanProblem {
+  readonly at: string;
+  readonly problem: string;
+}
+
+export interface PlanDraft {
+  /** One line: "lego 1P-1M-1S on p0 (processor), m0 (memory), s0 (storage)". */
+  readonly title: string;
+  readonly steps: readonly Step[];
+}
+
+export interface Recipe<P = unknown> {
+  readonly name: string;
+  readonly summary: string;
+  readonly roles: Readonly<Record<string, RoleSpec>>;
+  /** Validates and completes `with:` of a deployment. Descriptions become its documentation. */
+  readonly parameters: z.ZodType<P>;
+  deploy(input: PlanInput<P>): PlanDraft | { readonly problems: readonly PlanProblem[] };
+  undeploy(input: PlanInput<P>): PlanDraft | { readonly problems: readonly PlanProblem[] };
+  /** Lines that mean this system has failed, beside the crash lines every kernel shares. */
+  readonly failureLines: readonly FailureLine[];
+  /** Evidence over a serial log alone, for `lab log verify`: by role, under a profile. */
+  readonly logProfiles: readonly LogProfile[];
+}
+
+export interface FailureLine {
+  readonly pattern: RegExp;
+  readonly where: LineOrigin;
+  /** What it means and what to do, for a person. */
+  readonly meaning: string;
+}
+
+export interface LogProfile {
+  readonly role: string;
+  /** Chosen by `--with KEY=VALUE`; the first profile of a role is the default. */
+  readonly when: Readonly<Record<string, string>>;
+  expectations(input: { nonce: string | undefined }): readonly Expectation[];
+}
+
+/** What earlier steps put out, by step id. */
+export type Outputs = Readonly<Record<string, Readonly<Record<string, Json>>>>;
+
+/** What is known when a step runs. */
+export interface Known {
+  readonly runId: string;
+  /** Chosen per run, letters and digits: evidence that carries it can come from no earlier run. */
+  readonly nonce: string;
+  readonly outputs: Outputs;
+}
+
+/**
+ * One step on one node. The runner: waits for `needs`, marks the node's console, journals "begin", performs `acts` in order, then
+ * collects `evidence` in order; the step has succeeded when all of it is there, and has failed at the first missed deadline, final
+ * verdict, failure line or crash line.
+ */
+export interface Step {
+  /** "PHASE/NODE", or "PHASE/NODE/NAME" when a phase has several steps on a node. Unique in the plan. */
+  readonly id: string;
+  /** Steps of one phase are shown on one line; a phase's steps on different nodes run side by side unless `needs` says otherwise. */
+  readonly phase: string;
+  readonly node: string;
+  readonly title: string;
+  /** Steps that must have succeeded before: this is how barriers are made. */
+  readonly needs: readonly string[];
+  /** "verify": may not be done twice; after a controller crash its keyed acts are found again, never repeated blindly. */
+  readonly repeat: "repeatable" | "verify";
+  readonly acts?: (known: Known) => readonly Act[];
+  readonly evidence: readonly Requirement[];
+  /**
+   * Crash and failure lines on this node's console fail the run from this step's console mark on ("from-here"), or stop counting
+   * once this step has begun ("until-here": the node is about to be taken down on purpose).
+   */
+  readonly watch?: "from-here" | "until-here";
+  /** Also a cancel lets this step finish: half of it would leave the node worse off. */
+  readonly uninterruptible?: boolean;
+}
+
+/** Something done to a node, each exactly once: the runner gives every act a key the agent remembers. */
+export type Act =
+  /** No shell. A non-zero exit fails the step with the last lines, unless `expect` judges otherwise; zero proves nothing. */
+  | {
+      readonly kind: "command";
+      readonly argv: readonly string[];
+      readonly cwd?: string;
+      readonly env?: Readonly<Record<string, string>>;
+      readonly stdin?: string;
+      readonly timeoutMs: number;
+      readonly expect?: (result: CommandOutcome) => Verdict;
+    }
+  | { readonly kind: "write-file"; readonly path: string; readonly contents: string; readonly mode?: number; readonly inPlace?: boolean }
+  /** Reads, transforms, writes. `edit` must give the same result when applied to its own result. A string in `problem` fails the step. */
+  | { readonly kind: "edit-file"; readonly path: string; readonly edit: (text: string) => { readonly text: string } | { readonly problem: string } }
+  | { readonly kind: "remove-file"; readonly path: string; readonly recursive?: boolean }
+  | {
+      readonly kind: "put-boot-entry";
+      readonly entry: { readonly id: string; readonly title: string; readonly kernel: string; readonly initrd: string; readonly arguments: string; readonly linux16: boolean };
+    }
+  | { readonly kind: "remove-boot-entry"; readonly id: string }
+  | { readonly kind: "boot-once"; readonly id: string }
+  | { readonly kind: "power"; readonly verb: "on" | "off" | "cycle" | "reset" | "soft"; readonly deadlineMs: number }
+  | { readonly kind: "reboot" };
+
+export interface CommandOutcome {
+  readonly exitCode: number | undefined;
+  readonly state: string;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A judgement of something seen. Not ok and not `final`: asked again until the requirement's deadline. */
+export type Verdict =
+  | {
+      readonly ok: true;
+      /** The lines it rests on. */
+      readonly lines?: readonly string[];
+      /** Kept under this step's id for later steps and for undeploy. */
+      readonly outputs?: Readonly<Record<string, Json>>;
+    }
+  | { readonly ok: false; readonly reason: string; readonly final?: boolean; readonly lines?: readonly string[] };
+
+interface Wait {
+  /** What it proves, in words a record can cite. */
+  readonly claim: string;
+  /** Counted from the requirement before it (the first: from the end of the acts). */
+  readonly withinMs: number;
+}
+
+/** Something that must be seen for a step to count as done. */
+export type Requirement =
+  /** Lines on the node's console, in order, after the console cursor of the node (set by the newest mark, moved by each match). */
+  | { readonly kind: "console"; readonly expectations: (known: Known) => readonly Expectation[]; readonly describe: readonly Expectation[] }
+  | (Wait & {
+      readonly kind: "command";
+      readonly argv: (known: Known) => readonly string[];
+      readonly cwd?: string;
+      readonly judge: (result: CommandOutcome, known: Known) => Verdict;
+    })
+  | (Wait & {
+      readonly kind: "file";
+      readonly path: (known: Known) => string;
+      /** `text` is given for regular files up to 1 MiB when `wantText`. */
+      readonly wantText?: boolean;
+      readonly judge: (file: FileSeen | undefined, known: Known) => Verdict;
+    })
+  | (Wait & { readonly kind: "facts"; readonly judge: (facts: FactsSeen, known: Known) => Verdict })
+  | (Wait & { readonly kind: "boot-menu"; readonly judge: (menu: BootMenuSeen, known: Known) => Verdict })
+  | (Wait & { readonly kind: "power"; readonly state: "on" | "off" })
+  /** The site agent captures this node's console and the line is up. */
+  | (Wait & { readonly kind: "console-up" });
+
+/** Where a line must come from to count. "kernel": starts with "[ssss.uuuuuu] "; "program": inside a STDOUT block; "any". */
+export type LineOrigin = "kernel" | "program" | "any";
+
+/** One line awaited on a console. */
+export interface Expectation extends Wait {
+  /** Unique within its list; stable: records cite it. */
+  readonly id: string;
+  /** Matched against the line as latin1 text without its end and, for kernel lines, without the time stamp. Use flexible white space. */
+  readonly pattern: RegExp;
+  readonly where: LineOrigin;
+  /** A line that matches but says the wrong thing fails at once, with this reason. Undefined: it is right. */
+  readonly check?: (match: RegExpMatchArray) => string | undefined;
+  /** Outputs taken from the match. */
+  readonly outputs?: (match: RegExpMatchArray) => Readonly<Record<string, Json>>;
+  /** Not needed for success; proven when seen before the next needed one. */
+  readonly optional?: boolean;
+}
+
+export interface FileSeen {
+  readonly kind: "file" | "directory" | "link" | "device" | "other";
+  readonly sizeBytes: number;
+  readonly modifiedMs: number;
+  readonly sha256: string | undefined;
+  readonly text: string | undefined;
+}
+
+export interface FactsSeen {
+  readonly kernel: string;
+  readonly kernelRelease: string;
+  readonly arch: string;
+  readonly bootId: string;
+  readonly uptimeS: number;
+  readonly cpuCount: number;
+  readonly cpuModel: string;
+  readonly memoryBytes: number;
+  readonly disks: readonly { readonly mount: string; readonly sizeBytes: number; readonly freeBytes: number }[];
+  readonly modules: readonly string[];
+  readonly commandLine: string;
+}
+
+export interface BootMenuSeen {
+  readonly entries: readonly { readonly id: string; readonly title: string; readonly kernel: string; readonly arguments: string; readonly linux16: boolean }[];
+  readonly defaultEntry: string;
+  readonly nextEntry: string;
+}
