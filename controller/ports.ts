@@ -107,7 +107,10 @@ export interface NodeHandle {
     bootOnce(id: string, request: { fence: Fence } & Waiting): Promise<BootMenu>;
   };
   /** Runs to the end, following output; `onLine` gets each line as it comes. Survives reconnects. Cancels the job when the signal aborts. */
-  run(request: CommandRequest, options: { fence: Fence; onLine?: (line: string, stream: "stdout" | "stderr") => void } & Waiting): Promise<CommandResult>;
+  run(
+    request: CommandRequest,
+    options: { fence: Fence; onLine?: (line: string, stream: "stdout" | "stderr") => void } & Waiting,
+  ): Promise<CommandResult>;
   files: {
     stat(path: string, options?: { wantSha256?: boolean } & Waiting): Promise<FileInfo | undefined>;
     /** Throws ExhaustedError beyond `limitBytes` (default 4 MiB). */
@@ -123,8 +126,23 @@ export interface NodeHandle {
 
 export type ConsoleEvent =
   | { readonly kind: "data"; readonly offset: bigint; readonly data: Uint8Array; readonly timeMs: number }
-  | { readonly kind: "gap"; readonly offset: bigint; readonly cause: string; readonly detail: string; readonly fromMs: number; readonly toMs: number; readonly lostBytes: bigint }
-  | { readonly kind: "boot"; readonly epoch: number; readonly offset: bigint; readonly cause: string; readonly detail: string; readonly timeMs: number }
+  | {
+      readonly kind: "gap";
+      readonly offset: bigint;
+      readonly cause: string;
+      readonly detail: string;
+      readonly fromMs: number;
+      readonly toMs: number;
+      readonly lostBytes: bigint;
+    }
+  | {
+      readonly kind: "boot";
+      readonly epoch: number;
+      readonly offset: bigint;
+      readonly cause: string;
+      readonly detail: string;
+      readonly timeMs: number;
+    }
   | { readonly kind: "live"; readonly offset: bigint };
 
 export interface ConsoleExtent {
@@ -163,7 +181,11 @@ export interface Journal {
   /**
    * Appends all or nothing. Throws ConflictError when the run's last sequence is not `expectedSequence` (0 = new run): somebody else wrote.
    */
-  append(runId: string, expectedSequence: number, entries: readonly { type: string; data: unknown; timeMs: number }[]): Promise<readonly JournalEntry[]>;
+  append(
+    runId: string,
+    expectedSequence: number,
+    entries: readonly { type: string; data: unknown; timeMs: number }[],
+  ): Promise<readonly JournalEntry[]>;
   /** In order, from this sequence on. */
   read(runId: string, fromSequence?: number): Promise<readonly JournalEntry[]>;
   /** Ids of runs, newest first. */

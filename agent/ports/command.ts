@@ -39,7 +39,11 @@ export interface Commands {
   /** Starts a job; the same id again returns the job that is there and starts nothing. */
   start(request: JobRequest): Promise<Job>;
   /** Output from these offsets, then live, then `ended`. Throws NotFoundError. */
-  follow(id: string, from: { stdoutOffset: number; stderrOffset: number }, options?: { signal?: AbortSignal | undefined }): AsyncIterable<JobEvent>;
+  follow(
+    id: string,
+    from: { stdoutOffset: number; stderrOffset: number },
+    options?: { signal?: AbortSignal | undefined },
+  ): AsyncIterable<JobEvent>;
   /** Throws NotFoundError. */
   get(id: string): Promise<Job>;
   list(): Promise<readonly Job[]>;

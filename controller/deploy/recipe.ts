@@ -125,11 +125,22 @@ export type Act =
     }
   | { readonly kind: "write-file"; readonly path: string; readonly contents: string; readonly mode?: number; readonly inPlace?: boolean }
   /** Reads, transforms, writes. `edit` must give the same result when applied to its own result. A string in `problem` fails the step. */
-  | { readonly kind: "edit-file"; readonly path: string; readonly edit: (text: string) => { readonly text: string } | { readonly problem: string } }
+  | {
+      readonly kind: "edit-file";
+      readonly path: string;
+      readonly edit: (text: string) => { readonly text: string } | { readonly problem: string };
+    }
   | { readonly kind: "remove-file"; readonly path: string; readonly recursive?: boolean }
   | {
       readonly kind: "put-boot-entry";
-      readonly entry: { readonly id: string; readonly title: string; readonly kernel: string; readonly initrd: string; readonly arguments: string; readonly linux16: boolean };
+      readonly entry: {
+        readonly id: string;
+        readonly title: string;
+        readonly kernel: string;
+        readonly initrd: string;
+        readonly arguments: string;
+        readonly linux16: boolean;
+      };
     }
   | { readonly kind: "remove-boot-entry"; readonly id: string }
   | { readonly kind: "boot-once"; readonly id: string }
@@ -225,7 +236,13 @@ export interface FactsSeen {
 }
 
 export interface BootMenuSeen {
-  readonly entries: readonly { readonly id: string; readonly title: string; readonly kernel: string; readonly arguments: string; readonly linux16: boolean }[];
+  readonly entries: readonly {
+    readonly id: string;
+    readonly title: string;
+    readonly kernel: string;
+    readonly arguments: string;
+    readonly linux16: boolean;
+  }[];
   readonly defaultEntry: string;
   readonly nextEntry: string;
 }

@@ -37,7 +37,9 @@ export async function withDeadline<T>(
 ): Promise<T> {
   const expiry = new AbortController();
   const timer = clock.after(wait.deadlineMs, () =>
-    expiry.abort(new DeadlineError({ subject: wait.subject, awaited: wait.awaited, waitedMs: wait.deadlineMs, lastSeen: wait.lastSeen?.() })),
+    expiry.abort(
+      new DeadlineError({ subject: wait.subject, awaited: wait.awaited, waitedMs: wait.deadlineMs, lastSeen: wait.lastSeen?.() }),
+    ),
   );
   const combined = anySignal(options?.signal, expiry.signal);
   try {

@@ -125,19 +125,32 @@ export class CancelledError extends LabError {
 /** Rebuilds an error that crossed a wire as code and message. An unknown code becomes InternalError. */
 export function errorFromCode(code: string, message: string, details: ErrorDetails = {}): LabError {
   switch (code) {
-    case "invalid-argument": return new InvalidArgumentError(message, details);
-    case "invalid-inventory": return new InvalidInventoryError(message, details);
-    case "not-found": return new NotFoundError(message, details);
-    case "conflict": return new ConflictError(message, details);
-    case "unreachable": return new UnreachableError(message, details);
-    case "authentication": return new AuthenticationError(message, details);
-    case "permission": return new PermissionError(message, details);
-    case "deadline": return new RemoteDeadlineError(message, details);
-    case "cancelled": return new CancelledError(message, details);
-    case "unsupported": return new UnsupportedError(message, details);
-    case "exhausted": return new ExhaustedError(message, details);
-    case "failed": return new FailedError(message, details);
-    default: return new InternalError(message, details);
+    case "invalid-argument":
+      return new InvalidArgumentError(message, details);
+    case "invalid-inventory":
+      return new InvalidInventoryError(message, details);
+    case "not-found":
+      return new NotFoundError(message, details);
+    case "conflict":
+      return new ConflictError(message, details);
+    case "unreachable":
+      return new UnreachableError(message, details);
+    case "authentication":
+      return new AuthenticationError(message, details);
+    case "permission":
+      return new PermissionError(message, details);
+    case "deadline":
+      return new RemoteDeadlineError(message, details);
+    case "cancelled":
+      return new CancelledError(message, details);
+    case "unsupported":
+      return new UnsupportedError(message, details);
+    case "exhausted":
+      return new ExhaustedError(message, details);
+    case "failed":
+      return new FailedError(message, details);
+    default:
+      return new InternalError(message, details);
   }
 }
 
