@@ -163,7 +163,7 @@ export class RemoteDeadlineError extends LabError {
 export function describeError(thrown: unknown): string {
   const parts: string[] = [];
   for (let error: unknown = thrown; error !== undefined && parts.length < 5; error = error instanceof Error ? error.cause : undefined) {
-    const text = error instanceof Error ? error.message : String(error);
+    const text = error instanceof Error ? error.message : typeof error === "string" ? error : (JSON.stringify(error) ?? "unknown error");
     if (text !== "" && parts[parts.length - 1] !== text) parts.push(text);
   }
   return parts.join(": ");
