@@ -4,4 +4,6 @@ import { join } from "node:path";
 
 installDependencies();
 installTools();
-must(join(root, "tools", "node_modules", ".bin", "buf"), ["generate", "../proto", "--template", "buf.gen.yaml"], { cwd: join(root, "tools") });
+must(join(root, "tools", "node_modules", ".bin", "buf"), ["generate", "../proto", "--template", "buf.gen.yaml"], {
+  cwd: join(root, "tools"),
+});
