@@ -82,6 +82,8 @@ export interface Known {
   /** Chosen per run, letters and digits: evidence that carries it can come from no earlier run. */
   readonly nonce: string;
   readonly outputs: Outputs;
+  /** Whether the node's own agent was connected as the step began; journalled with "begin", so that a resumed step decides the same. */
+  readonly agentConnected: boolean;
 }
 
 /**
