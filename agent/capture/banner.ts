@@ -4,7 +4,7 @@ export type BannerStage = "firmware" | "loader" | "kernel";
 
 export interface BannerPattern {
   readonly stage: BannerStage;
-  /** Matched against the first 256 bytes of a line as latin1, without terminal escapes and leading blanks. */
+  /** Matched against the first 256 bytes of a line as latin1, without terminal escapes, line noise and leading blanks. */
   readonly pattern: RegExp;
 }
 
@@ -31,8 +31,8 @@ export interface Banner {
 
 const headBytes = 256;
 const newline = 0x0a;
-// oxlint-disable-next-line no-control-regex -- terminal escapes are what this removes
-const escapesAndControls = /\x1b\[[0-9;?]*[ -/]*[@-~]|[\x00-\x1f\x7f]/g;
+/** Terminal escapes, control bytes, and the noise a line gives while power comes up. */
+const escapesAndNoise = /\x1b\[[0-9;?]*[ -/]*[@-~]|[^\x20-\x7e]/g; // oxlint-disable-line no-control-regex
 
 /** Pure: remembers the head of the current line and nothing else. A banner is found when its line ends or its head is full. */
 export class BannerDetector {
@@ -71,7 +71,7 @@ export class BannerDetector {
 
   #judge(): Banner[] {
     this.#judged = true;
-    const text = this.#head.replace(escapesAndControls, "").trim();
+    const text = this.#head.replace(escapesAndNoise, "").trim();
     const found = this.#patterns.find(({ pattern }) => pattern.test(text));
     return found === undefined ? [] : [{ stage: found.stage, offset: this.#lineOffset, text }];
   }
