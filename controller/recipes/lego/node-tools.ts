@@ -92,7 +92,9 @@ export function judgeStorageModule({ stdout }: CommandOutcome): Verdict {
   const refused = lines.find((line) => line.includes("LegoOS FIT module is not ready"));
   if (refused !== undefined) return failed("the storage module refused to load: FIT is not ready", [refused]);
   const alive = lines.find((line) => /storage_self_monitor\(\): in_handler=/.test(line));
-  return alive === undefined ? { ok: false, reason: "dmesg does not show the self-monitor", lines: lines.slice(-3) } : { ok: true, lines: [alive] };
+  return alive === undefined
+    ? { ok: false, reason: "dmesg does not show the self-monitor", lines: lines.slice(-3) }
+    : { ok: true, lines: [alive] };
 }
 
 /** `pgrep -x lego-storaged` */

@@ -4,12 +4,20 @@ import { EscapeKeys } from "../../../../controller/cli/console/escape-keys.js";
 import { TimeMerge } from "../../../../controller/cli/console/time-merge.js";
 import type { ConsoleEvent } from "../../../../proto/gen/lab/v1/console.js";
 
-const data = (offset: bigint, text: string, timeMs: bigint): ConsoleEvent => ({ event: { $case: "data", value: { offset, data: Buffer.from(text, "latin1"), timeMs } } });
+const data = (offset: bigint, text: string, timeMs: bigint): ConsoleEvent => ({
+  event: { $case: "data", value: { offset, data: Buffer.from(text, "latin1"), timeMs } },
+});
 
 t.test("lines are assembled over chunks, with the offset and time of their first byte", async (t) => {
   const lines = new ConsoleLines("p0");
-  t.same(lines.push(data(10n, "one\r\ntw", 100n)).map(({ text, offset, timeMs }) => ({ text, offset, timeMs })), [{ text: "one", offset: 10n, timeMs: 100 }]);
-  t.same(lines.push(data(17n, "o\r\nlogin: ", 200n)).map(({ text, offset, timeMs }) => ({ text, offset, timeMs })), [{ text: "two", offset: 15n, timeMs: 100 }]);
+  t.same(
+    lines.push(data(10n, "one\r\ntw", 100n)).map(({ text, offset, timeMs }) => ({ text, offset, timeMs })),
+    [{ text: "one", offset: 10n, timeMs: 100 }],
+  );
+  t.same(
+    lines.push(data(17n, "o\r\nlogin: ", 200n)).map(({ text, offset, timeMs }) => ({ text, offset, timeMs })),
+    [{ text: "two", offset: 15n, timeMs: 100 }],
+  );
   t.ok(lines.hasRest);
   t.match(lines.flush(), [{ text: "login: ", offset: 20n, timeMs: 200 }]);
   t.same(lines.flush(), []);
@@ -18,8 +26,16 @@ t.test("lines are assembled over chunks, with the offset and time of their first
 t.test("a gap ends the line that stood and says what is lost", async (t) => {
   const lines = new ConsoleLines("p0");
   lines.push(data(0n, "half", 1n));
-  const gap: ConsoleEvent = { event: { $case: "gap", value: { offset: 4n, cause: "overrun", detail: "BMC reported SOL overrun", fromMs: 2n, toMs: 2n, lostBytes: 212n } } };
-  t.same(lines.push(gap).map((each) => each.text), ["half", "gap: 212 bytes lost, overrun: BMC reported SOL overrun"]);
+  const gap: ConsoleEvent = {
+    event: {
+      $case: "gap",
+      value: { offset: 4n, cause: "overrun", detail: "BMC reported SOL overrun", fromMs: 2n, toMs: 2n, lostBytes: 212n },
+    },
+  };
+  t.same(
+    lines.push(gap).map((each) => each.text),
+    ["half", "gap: 212 bytes lost, overrun: BMC reported SOL overrun"],
+  );
 });
 
 t.test("what a serial line carries cannot drive the terminal", async (t) => {
@@ -35,18 +51,29 @@ t.test("history merges strictly by time; a silent live console holds up nobody",
   merge.push(a, text("a", 5));
   t.same(merge.take(), [], "b may still tell something older");
   merge.push(b, text("b", 3));
-  t.same(merge.take().map((each) => each.text), ["3"]);
+  t.same(
+    merge.take().map((each) => each.text),
+    ["3"],
+  );
   merge.markLive(b);
-  t.same(merge.take().map((each) => each.text), ["5"]);
+  t.same(
+    merge.take().map((each) => each.text),
+    ["5"],
+  );
   merge.markLive(a);
   merge.push(b, text("b", 9));
-  t.same(merge.take().map((each) => each.text), ["9"]);
+  t.same(
+    merge.take().map((each) => each.text),
+    ["9"],
+  );
 });
 
 t.test("a tilde counts at the start of a line only, over any splitting of the keys", async (t) => {
   const run = (...chunks: string[]) => {
     const keys = new EscapeKeys();
-    return chunks.flatMap((chunk) => keys.push(Buffer.from(chunk))).map((each) => (each.kind === "send" ? Buffer.from(each.bytes).toString() : each.kind));
+    return chunks
+      .flatMap((chunk) => keys.push(Buffer.from(chunk)))
+      .map((each) => (each.kind === "send" ? Buffer.from(each.bytes).toString() : each.kind));
   };
   t.same(run("~."), ["leave"]);
   t.same(run("ls ~.\r"), ["ls ~.\r"]);

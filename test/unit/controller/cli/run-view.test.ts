@@ -32,12 +32,28 @@ const story: RunEvent[] = [
   told(4100, { $case: "stepSucceeded", value: "build/p0" }),
   told(5000, { $case: "stepSucceeded", value: "build/m0" }),
   told(5000, { $case: "stepBegan", value: "boot/p0" }),
-  told(9000, { $case: "progress", value: { step: "boot/p0", node: "p0", doing: "FIT: waiting for MAD", lastLine: "[ 12.7] fit: wait", elapsedMs: 4000n, deadlineMs: 60_000n } }),
+  told(9000, {
+    $case: "progress",
+    value: {
+      step: "boot/p0",
+      node: "p0",
+      doing: "FIT: waiting for MAD",
+      lastLine: "[ 12.7] fit: wait",
+      elapsedMs: 4000n,
+      deadlineMs: 60_000n,
+    },
+  }),
 ];
 
 t.test("a run's events fold into phases that say who is where", async (t) => {
   const view = story.reduce(foldRun, emptyRun);
-  t.same(phasesOf(view).map((phase) => [phase.name, phase.status]), [["build", "succeeded"], ["boot", "running"]]);
+  t.same(
+    phasesOf(view).map((phase) => [phase.name, phase.status]),
+    [
+      ["build", "succeeded"],
+      ["boot", "running"],
+    ],
+  );
 });
 
 t.test("the picture shows finished phases in one line and running nodes as bars, no wider than the terminal", async (t) => {
@@ -59,7 +75,15 @@ t.test("a failure is a bug report: the line it rests on, cause, state and next c
     cause: "an empty host name panics",
     state: "p0 and m0 stand in LegoOS",
     next: ["lab log m0 --boot -1", "lab undeploy d"],
-    evidence: [{ step: "boot/m0", node: "m0", claim: "panic", source: { $case: "console" as const, value: { offset: 988_120n, endOffset: 988_190n, line: "Kernel Panic" } }, timeMs: 0n }],
+    evidence: [
+      {
+        step: "boot/m0",
+        node: "m0",
+        claim: "panic",
+        source: { $case: "console" as const, value: { offset: 988_120n, endOffset: 988_190n, line: "Kernel Panic" } },
+        timeMs: 0n,
+      },
+    ],
     blame: "system",
   };
   t.same(failureLines(failure, plainStyle), [
