@@ -40,7 +40,9 @@ export interface LogQuestion {
 export function verifyLog(question: LogQuestion): LogVerdict {
   const recipe = findRecipe(question.recipe);
   if (recipe === undefined)
-    throw new InvalidArgumentError(`recipe ${question.recipe}: there is none of this name; there are: ${recipes.map((each) => each.name).join(", ")}`);
+    throw new InvalidArgumentError(
+      `recipe ${question.recipe}: there is none of this name; there are: ${recipes.map((each) => each.name).join(", ")}`,
+    );
   const expectations = chooseProfile(recipe, question).expectations({ nonce: question.nonce });
   return judgeLog(expectations, recipe, question.bytes);
 }

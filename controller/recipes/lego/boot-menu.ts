@@ -38,7 +38,8 @@ export function judgeArmed(menu: BootMenuSeen, planned: { id: string; kernel: st
   if (entry === undefined) wrong.push(`there is no entry ${planned.id}`);
   else {
     if (entry.kernel !== planned.kernel) wrong.push(`entry ${entry.id} boots ${entry.kernel}, planned ${planned.kernel}`);
-    if (entry.arguments !== planned.arguments) wrong.push(`entry ${entry.id} has arguments "${entry.arguments}", planned "${planned.arguments}"`);
+    if (entry.arguments !== planned.arguments)
+      wrong.push(`entry ${entry.id} has arguments "${entry.arguments}", planned "${planned.arguments}"`);
     if (!entry.linux16) wrong.push(`entry ${entry.id} does not use linux16, without which LegoOS does not start`);
   }
   if (menu.nextEntry !== planned.id) wrong.push(`next boot is "${menu.nextEntry}", planned ${planned.id}`);

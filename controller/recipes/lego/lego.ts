@@ -23,8 +23,16 @@ export const lego: Recipe<LegoParameters> = {
   roles: {
     processor: { description: "runs the processor manager and the user program", min: 1, max: 64 },
     memory: { description: "runs the memory manager", min: 1, max: 64 },
-    storage: { description: "runs the storage manager as modules of its Linux; without it the program is linked into memory's image", min: 0, max: 1 },
-    monitor: { description: "runs the global monitors that more than one processor or memory manager needs; not supported yet", min: 0, max: 64 },
+    storage: {
+      description: "runs the storage manager as modules of its Linux; without it the program is linked into memory's image",
+      min: 0,
+      max: 1,
+    },
+    monitor: {
+      description: "runs the global monitors that more than one processor or memory manager needs; not supported yet",
+      min: 0,
+      max: 64,
+    },
   },
   parameters: legoParameters,
   deploy,

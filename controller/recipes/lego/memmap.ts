@@ -12,7 +12,9 @@ const alignmentBytes = 2 * unitBytes.M;
 export function parseMemmap(text: string): Memmap | { readonly problem: string } {
   const match = /^(\d+)([KMG])\$(\d+)([KMG])$/.exec(text);
   if (match === null)
-    return { problem: `"${text}" is not SIZE$START with K, M or G, as in 2G$4G (no backslash: the boot loader's quoting is labd's business)` };
+    return {
+      problem: `"${text}" is not SIZE$START with K, M or G, as in 2G$4G (no backslash: the boot loader's quoting is labd's business)`,
+    };
   const sizeBytes = Number(match[1]) * unitBytes[match[2] as keyof typeof unitBytes];
   const startBytes = Number(match[3]) * unitBytes[match[4] as keyof typeof unitBytes];
   if (sizeBytes < 64 * unitBytes.M) return { problem: `"${text}" sets aside less than 64M; half of it would be the cache` };

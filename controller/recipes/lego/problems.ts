@@ -40,7 +40,8 @@ function sizeProblems(roles: Readonly<Record<"processor" | "memory" | "storage" 
   if (roles.monitor.length > 0)
     problems.push({
       at: "roles.monitor",
-      problem: "monitors serve clusters of more than one processor or memory manager, which this recipe cannot set up yet; leave the role out",
+      problem:
+        "monitors serve clusters of more than one processor or memory manager, which this recipe cannot set up yet; leave the role out",
     });
   return problems;
 }
@@ -75,7 +76,10 @@ function managerProblems(node: PlannedNode, role: string): PlanProblem[] {
   const at = `roles.${role}`;
   const problems = nodeProblems(node, role);
   if (!node.hasPower)
-    problems.push({ at, problem: `${node.name} has no power control; LegoOS can neither shut down nor reboot, only a power cycle ends it` });
+    problems.push({
+      at,
+      problem: `${node.name} has no power control; LegoOS can neither shut down nor reboot, only a power cycle ends it`,
+    });
   if (node.console === undefined)
     return [...problems, { at, problem: `${node.name} has no console; the serial line is the only thing that shows LegoOS running` }];
   if (!serialLines.includes(node.console.line))
@@ -113,7 +117,8 @@ function storedProgramProblems(program: readonly string[]): PlanProblem[] {
 
 function linkedProgramProblems(program: readonly string[]): PlanProblem[] {
   const [path, ...more] = program;
-  if (path !== undefined && more.length === 0 && /^[A-Za-z0-9_./-]+\.o$/.test(path) && !path.startsWith("/") && !path.includes("..")) return [];
+  if (path !== undefined && more.length === 0 && /^[A-Za-z0-9_./-]+\.o$/.test(path) && !path.startsWith("/") && !path.includes(".."))
+    return [];
   return [
     {
       at: "with.program",

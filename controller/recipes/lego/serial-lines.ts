@@ -261,5 +261,6 @@ export function literal(text: string): string {
 }
 
 function mustBe(group: number, planned: number | undefined, what: string): Check {
-  return (match) => (planned === undefined || Number(match[group]) === planned ? undefined : `${what} is ${match[group]}, planned ${planned}`);
+  return (match) =>
+    planned === undefined || Number(match[group]) === planned ? undefined : `${what} is ${match[group]}, planned ${planned}`;
 }

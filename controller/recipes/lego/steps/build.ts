@@ -43,7 +43,8 @@ function buildImage(manager: Manager, design: Design): Step {
         claim: "this build has made an image",
         withinMs: 15 * seconds,
         judge: (file) => {
-          if (file?.sha256 === undefined || file.sizeBytes === 0) return { ok: false, final: true, reason: `the build has left no ${image}` };
+          if (file?.sha256 === undefined || file.sizeBytes === 0)
+            return { ok: false, final: true, reason: `the build has left no ${image}` };
           return { ok: true, lines: [`${image} ${file.sizeBytes} bytes, sha256 ${file.sha256}`], outputs: { sha256: file.sha256 } };
         },
       },

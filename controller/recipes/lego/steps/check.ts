@@ -90,7 +90,8 @@ function managerFaults(facts: FactsSeen, member: Member, { memmap, parameters }:
   const boot = facts.disks
     .filter((disk) => "/boot/".startsWith(disk.mount === "/" ? "/" : `${disk.mount}/`))
     .sort((a, b) => b.mount.length - a.mount.length)[0];
-  if (boot !== undefined && boot.freeBytes < 20 * mebibyte) wrong.push(`${inMebibytes(boot.freeBytes)} free in /boot, an image needs 20 MiB`);
+  if (boot !== undefined && boot.freeBytes < 20 * mebibyte)
+    wrong.push(`${inMebibytes(boot.freeBytes)} free in /boot, an image needs 20 MiB`);
   return wrong;
 }
 
@@ -99,7 +100,8 @@ function storageFaults(facts: FactsSeen, { parameters }: Design): string[] {
   if (facts.kernelRelease !== parameters.storageKernel)
     wrong.push(`Linux ${facts.kernelRelease} runs; the storage modules are for exactly ${parameters.storageKernel}`);
   const loaded = facts.modules.filter((name) => name === "fit" || name === "storage");
-  if (loaded.length > 0) wrong.push(`modules ${loaded.join(", ")} are loaded already and cannot be unloaded; reboot the node (lab undeploy)`);
+  if (loaded.length > 0)
+    wrong.push(`modules ${loaded.join(", ")} are loaded already and cannot be unloaded; reboot the node (lab undeploy)`);
   return wrong;
 }
 

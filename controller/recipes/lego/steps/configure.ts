@@ -204,5 +204,5 @@ export function judgeAgreement(cluster: Cluster, outputs: Outputs): Verdict {
     ...different.map((key) => `two of ${seen.map((each) => each.name).join(", ")} have the same ${key}: ${valuesOf(key).join(", ")}`),
   ];
   if (wrong.length > 0) return { ok: false, final: true, reason: wrong.join("; ") };
-  return { ok: true, lines: seen.map((each, id) => `node ${id}: ${each.name}, LID ${String(each.lid)}`) };
+  return { ok: true, lines: seen.map((each, id) => `node ${id}: ${each.name}, LID ${JSON.stringify(each.lid)}`) };
 }

@@ -70,7 +70,10 @@ function boot(manager: Manager, design: Design): Step {
     evidence: [
       console(
         (known) =>
-          bootLines(manager, design, { release: textFrom(known.outputs, stepIds.image(manager), "release"), rows: nodeTable(design.cluster, known) }),
+          bootLines(manager, design, {
+            release: textFrom(known.outputs, stepIds.image(manager), "release"),
+            rows: nodeTable(design.cluster, known),
+          }),
         bootLines(manager, design, unknown(design)),
       ),
     ],
@@ -202,9 +205,7 @@ function prove({ cluster, parameters }: Design): Step {
     title: withNonce ? "the program prints this run's nonce" : "a program prints",
     needs: [...managers.map(stepIds.join), ...(storage === undefined ? [] : [stepIds.storageModule(storage)])],
     repeat: "repeatable",
-    evidence: [
-      console((known) => [programOutput(withNonce ? known.nonce : undefined)], [programOutput(withNonce ? "NONCE" : undefined)]),
-    ],
+    evidence: [console((known) => [programOutput(withNonce ? known.nonce : undefined)], [programOutput(withNonce ? "NONCE" : undefined)])],
   };
 }
 

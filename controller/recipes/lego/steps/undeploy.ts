@@ -2,7 +2,19 @@
  * Back to Linux (facts: LegoOS §9 rollback, §10). LegoOS cannot shut down and the storage modules cannot be unloaded: managers are
  * power-cycled, storage is rebooted, and each must come up as the Linux it was, as a new boot.
  */
-import type { Act, FactsSeen, Json, Known, Outputs, PlanInput, PlanProblem, PlannedNode, Requirement, Step, Verdict } from "../../../deploy/recipe.js";
+import type {
+  Act,
+  FactsSeen,
+  Json,
+  Known,
+  Outputs,
+  PlanInput,
+  PlanProblem,
+  PlannedNode,
+  Requirement,
+  Step,
+  Verdict,
+} from "../../../deploy/recipe.js";
 import { bootEntryId, minutes, seconds } from "../design.js";
 import { judgePort } from "../node-tools.js";
 import type { LegoParameters } from "../parameters.js";
@@ -14,7 +26,10 @@ interface Leaving {
   readonly before: Outputs[string];
 }
 
-export function undeploySteps({ roles, previous }: PlanInput<LegoParameters>): { steps: readonly Step[]; problems: readonly PlanProblem[] } {
+export function undeploySteps({ roles, previous }: PlanInput<LegoParameters>): {
+  steps: readonly Step[];
+  problems: readonly PlanProblem[];
+} {
   const leaving = (["processor", "memory", "storage"] as const).flatMap((role) =>
     (roles[role] ?? []).map((node): Leaving => ({ node, role, before: previous[`check/${node.name}`] ?? {} })),
   );
@@ -84,7 +99,11 @@ export function judgeReturn(facts: FactsSeen, before: Outputs[string]): Verdict 
   if (facts.bootId === before["bootId"]) return { ok: false, reason: "it is still the boot of before the deployment" };
   const release = before["kernelRelease"];
   if (typeof release === "string" && facts.kernelRelease !== release)
-    return { ok: false, final: true, reason: `Linux ${facts.kernelRelease} came up, it was ${release} before: the default boot entry has changed` };
+    return {
+      ok: false,
+      final: true,
+      reason: `Linux ${facts.kernelRelease} came up, it was ${release} before: the default boot entry has changed`,
+    };
   return { ok: true, lines: [`Linux ${facts.kernelRelease}, boot ${facts.bootId}`] };
 }
 
