@@ -75,7 +75,9 @@ export class Site {
   power(node: string): Power {
     const powered = this.#powered.get(node);
     if (powered !== undefined) return powered.power;
-    throw new NotFoundError(`node ${node}: this site agent has no BMC or power command for it; see the inventory's bmc or power: via`, { facts: { node } });
+    throw new NotFoundError(`node ${node}: this site agent has no BMC or power command for it; see the inventory's bmc or power: via`, {
+      facts: { node },
+    });
   }
 
   /** Lets go of every BMC; captures belong to who made them. */
