@@ -31,8 +31,14 @@ const rooms: readonly Room[] = [
   { room: "agent/ipmi/command/", may: ["agent/ipmi/wire/", base] },
   { room: "agent/ipmi/crypto/", may: ["agent/ipmi/wire/", "agent/ipmi/command/", base] },
   { room: "agent/ipmi/transport/", may: ["agent/ipmi/wire/", base] },
-  { room: "agent/ipmi/session/", may: ["agent/ipmi/wire/", "agent/ipmi/command/", "agent/ipmi/crypto/", "agent/ipmi/transport/", "agent/ipmi/quirks.ts", base] },
-  { room: "agent/ipmi/sol/", may: ["agent/ipmi/wire/", "agent/ipmi/command/", "agent/ipmi/crypto/", "agent/ipmi/session/", "agent/ipmi/quirks.ts", base] },
+  {
+    room: "agent/ipmi/session/",
+    may: ["agent/ipmi/wire/", "agent/ipmi/command/", "agent/ipmi/crypto/", "agent/ipmi/transport/", "agent/ipmi/quirks.ts", base],
+  },
+  {
+    room: "agent/ipmi/sol/",
+    may: ["agent/ipmi/wire/", "agent/ipmi/command/", "agent/ipmi/crypto/", "agent/ipmi/session/", "agent/ipmi/quirks.ts", base],
+  },
   { room: "agent/ipmi/", may: [base] },
   { room: "agent/drivers/", may: ["agent/ports/", "agent/ipmi/index.ts", "inventory/model.ts", base] },
   { room: "agent/capture/", may: ["agent/ports/", base] },
@@ -99,7 +105,8 @@ function breach(path: string, room: Room, from: string): string | undefined {
   }
   const target = join(dirname(path), from).replace(/\.js$/, ".ts");
   if (room.room.endsWith("/") && target.startsWith(room.room)) return undefined;
-  if (target === path || room.may.some((prefix) => target === prefix || (prefix.endsWith("/") && target.startsWith(prefix)))) return undefined;
+  if (target === path || room.may.some((prefix) => target === prefix || (prefix.endsWith("/") && target.startsWith(prefix))))
+    return undefined;
   return `${room.room} may import ${[room.room, ...room.may].join(", ")}; not ${target}`;
 }
 

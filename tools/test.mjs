@@ -48,7 +48,11 @@ function installPeers() {
   if (sudo.length > 0 && spawnSync("sudo", ["-n", "true"]).status !== 0) return;
   if (spawnSync("sh", ["-c", "command -v apt-get"]).status !== 0) return;
   const env = { DEBIAN_FRONTEND: "noninteractive" };
-  const apt = (...args) => run(sudo[0] ?? "apt-get", [...sudo.slice(1), ...(sudo.length > 0 ? ["apt-get"] : []), ...args], { env, stdio: ["ignore", "ignore", "inherit"] });
+  const apt = (...args) =>
+    run(sudo[0] ?? "apt-get", [...sudo.slice(1), ...(sudo.length > 0 ? ["apt-get"] : []), ...args], {
+      env,
+      stdio: ["ignore", "ignore", "inherit"],
+    });
   process.stdout.write(`installing ${wanted.join(" ")}\n`);
   apt("update", "-qq");
   apt("install", "-y", "-qq", "--no-install-recommends", ...wanted);
