@@ -1,0 +1,104 @@
+/** All consoles of a site agent, and the one file that tells until when everything that came was stored. */
+import { closeSync, mkdirSync, readFileSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import type { BackoffOptions } from "../../proto/base/backoff.js";
+import type { Clock, Timer } from "../../proto/base/clock.js";
+import { ConflictError, NotFoundError } from "../../proto/base/errors.js";
+import type { Logger } from "../../proto/base/logger.js";
+import type { ConsoleSource } from "../ports/console.js";
+import { Capture } from "./capture.js";
+import { ConsoleLog, type ConsoleLogOptions } from "./console-log.js";
+import { nodeFilesystem, openForUpdate } from "./filesystem.js";
+
+/** How often stored bytes are brought to the disk itself: at most so much is lost when the agent's own machine loses power. */
+export const syncEveryMs = 5_000;
+
+export interface CapturesOptions {
+  /** One folder per console below it. One process at a time. */
+  readonly directory: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly reopening?: BackoffOptions;
+  readonly log?: Pick<ConsoleLogOptions, "segmentBytes" | "retainBytes" | "banners" | "filesystem">;
+}
+
+export class Captures {
+  readonly #options: CapturesOptions;
+  /** In the order they were added. */
+  readonly #captures = new Map<string, Capture>();
+  readonly #aliveFd: number;
+  readonly #lastAliveMs: number;
+  #timer: Timer | undefined;
+  #closed = false;
+
+  /** Throws the filesystem's error when the directory cannot be written. */
+  constructor(options: CapturesOptions) {
+    this.#options = options;
+    mkdirSync(options.directory, { recursive: true, mode: 0o750 });
+    this.#aliveFd = openForUpdate(nodeFilesystem, join(options.directory, "alive"));
+    this.#lastAliveMs = Number.parseInt(readFileSync(this.#aliveFd, "latin1"), 10) || 0;
+    this.#armSync();
+  }
+
+  /** Opens the node's log and begins to capture. Throws ConflictError when it is captured already, else the filesystem's error. */
+  add(node: string, source: ConsoleSource): Capture {
+    const { clock, logger, directory, reopening } = this.#options;
+    if (this.#captures.has(node)) throw new ConflictError(`console ${node}: captured already; let go of it first`);
+    const log = new ConsoleLog(join(directory, node), { clock, lastAliveMs: this.#lastAliveMs, ...this.#options.log });
+    const capture = new Capture({ node, source, log, clock, logger, ...(reopening === undefined ? {} : { reopening }) });
+    this.#captures.set(node, capture);
+    return capture;
+  }
+
+  /** Stops capturing; the log stays. True when there was something to stop. */
+  async remove(node: string): Promise<boolean> {
+    const capture = this.#captures.get(node);
+    this.#captures.delete(node);
+    await capture?.stop();
+    return capture !== undefined;
+  }
+
+  /** Undefined when the node's console is not captured here. */
+  find(node: string): Capture | undefined {
+    return this.#captures.get(node);
+  }
+
+  /** Throws NotFoundError. */
+  get(node: string): Capture {
+    const capture = this.#captures.get(node);
+    if (capture !== undefined) return capture;
+    throw new NotFoundError(`console ${node}: not captured by this site agent; see the inventory's console: via`, { facts: { node } });
+  }
+
+  list(): readonly Capture[] {
+    return [...this.#captures.values()];
+  }
+
+  /** Stops all. Idempotent. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#timer?.cancel();
+    await Promise.all(this.list().map((capture) => capture.stop()));
+    closeSync(this.#aliveFd);
+  }
+
+  #armSync(): void {
+    this.#timer = this.#options.clock.after(syncEveryMs, () => void this.#sync(), { background: true });
+  }
+
+  /** While a console loses bytes to a full disk the time stands still: should the agent die now, its gap begins where the loss did. */
+  async #sync(): Promise<void> {
+    const { clock, logger } = this.#options;
+    const nowMs = clock.now();
+    try {
+      for (const { log } of this.list()) log.flush();
+      await Promise.all(this.list().map(({ log }) => log.sync()));
+      if (this.#closed) return;
+      if (!this.list().some(({ log }) => log.losing)) writeSync(this.#aliveFd, `${String(nowMs).padStart(15)}\n`, 0);
+    } catch (err) {
+      logger.error({ err }, "console logs could not be brought to the disk");
+    }
+    if (!this.#closed) this.#armSync();
+  }
+}

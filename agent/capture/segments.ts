@@ -1,0 +1,191 @@
+/** The bytes of one console on disk: append-only segments of raw bytes, each with its time index, the oldest dropped beyond a size. */
+import { join } from "node:path";
+import { type LogFilesystem, openForUpdate, writeAll } from "./filesystem.js";
+import { encodeTimeRecord, type TimeRecord, timeRecordBytes, timeResolutionMs, TimeTable } from "./time-index.js";
+
+export interface SegmentOptions {
+  /** A segment that has reached this size is followed by a new one. */
+  readonly segmentBytes: number;
+  /** Whole segments are dropped, oldest first, while more than this is kept. The newest always stays. */
+  readonly retainBytes: number;
+  readonly filesystem: LogFilesystem;
+}
+
+/** Bytes [first, end). Only the newest grows. */
+export interface Segment {
+  readonly first: number;
+  readonly end: number;
+}
+
+/** "00000000000001204331.log" holds the bytes from that offset on, ".times" beside it their times. */
+export function segmentPath(directory: string, first: number, kind: "log" | "times"): string {
+  return join(directory, `${String(first).padStart(20, "0")}.${kind}`);
+}
+
+export class Segments {
+  readonly directory: string;
+  readonly #options: SegmentOptions;
+  readonly #segments: { readonly first: number; end: number }[];
+  #newest: { readonly first: number; end: number };
+  #dataFd: number;
+  #timesFd: number;
+  #timesBytes: number;
+  #lastTime: TimeRecord | undefined;
+  #unsynced = false;
+  #syncing: Promise<void> = Promise.resolve();
+
+  /** Opens what is there and cuts back what a crash left torn. An empty directory begins at `startOffset`. */
+  constructor(directory: string, startOffset: number, options: SegmentOptions) {
+    this.directory = directory;
+    this.#options = options;
+    this.#segments = this.#list();
+    this.#newest = this.#segments.at(-1) ?? { first: startOffset, end: startOffset };
+    if (this.#segments.length === 0) this.#segments.push(this.#newest);
+    const { dataFd, timesFd } = this.#openFiles(this.#newest.first);
+    this.#dataFd = dataFd;
+    this.#timesFd = timesFd;
+    const times = this.#readTimes(this.#newest);
+    this.#timesBytes = times.length * timeRecordBytes;
+    this.#lastTime = times.last ?? this.#segments.slice(-2).map((segment) => this.#readTimes(segment).last)[0];
+    options.filesystem.ftruncateSync(timesFd, this.#timesBytes);
+    this.#dropOldest();
+  }
+
+  /** First offset still kept. */
+  get first(): number {
+    return this.#segments[0]?.first ?? this.#newest.first;
+  }
+
+  get end(): number {
+    return this.#newest.end;
+  }
+
+  /** Oldest first. */
+  get all(): readonly Segment[] {
+    return this.#segments;
+  }
+
+  /** Time of the last bytes, to `timeResolutionMs`; 0 when nothing was ever stored. */
+  get lastTimeMs(): number {
+    return this.#lastTime?.timeMs ?? 0;
+  }
+
+  /** The segment that holds `offset`; undefined when it is not kept or not yet there. */
+  holding(offset: number): Segment | undefined {
+    return this.#segments.find((segment) => segment.first <= offset && offset < segment.end);
+  }
+
+  /** The first offset after `offset` that is kept: where to go on when `offset` itself is not. */
+  nextKept(offset: number): number {
+    return this.#segments.find((segment) => segment.first > offset && segment.end > segment.first)?.first ?? this.end;
+  }
+
+  /** Appends at `end`, which has moved by what was stored also when this throws an error of the filesystem. */
+  append(data: Uint8Array, timeMs: number): void {
+    if (this.#newest.end - this.#newest.first >= this.#options.segmentBytes) this.#roll();
+    const segment = this.#newest;
+    this.#recordTime(timeMs);
+    this.#unsynced = true;
+    writeAll(this.#options.filesystem, this.#dataFd, data, segment.end - segment.first, (written) => {
+      segment.end += written;
+    });
+  }
+
+  /** Resolves when all that was appended before is on the disk and not only with the operating system. */
+  async sync(): Promise<void> {
+    if (!this.#unsynced) return this.#syncing;
+    this.#unsynced = false;
+    const files = [this.#dataFd, this.#timesFd];
+    await this.#afterSyncs(() => this.#syncAll(files));
+  }
+
+  /** Lets go of the files. */
+  close(): void {
+    const files = [this.#dataFd, this.#timesFd];
+    void this.#afterSyncs(() => this.#closeAll(files));
+  }
+
+  #recordTime(timeMs: number): void {
+    const offset = this.end;
+    const sinceLast = timeMs - this.lastTimeMs;
+    if (this.#timesBytes > 0 && sinceLast >= 0 && sinceLast < timeResolutionMs) return;
+    // A record whose bytes could not be stored describes nothing: the next one takes its place.
+    const position = this.#lastTime?.offset === offset ? Math.max(0, this.#timesBytes - timeRecordBytes) : this.#timesBytes;
+    writeAll(this.#options.filesystem, this.#timesFd, encodeTimeRecord({ offset, timeMs }), position);
+    this.#timesBytes = position + timeRecordBytes;
+    this.#lastTime = { offset, timeMs };
+  }
+
+  #roll(): void {
+    const next = { first: this.end, end: this.end };
+    const { dataFd, timesFd } = this.#openFiles(next.first);
+    const sealed = [this.#dataFd, this.#timesFd];
+    void this.#afterSyncs(() => this.#syncAll(sealed).finally(() => this.#closeAll(sealed)));
+    this.#dataFd = dataFd;
+    this.#timesFd = timesFd;
+    this.#timesBytes = 0;
+    this.#newest = next;
+    this.#segments.push(next);
+    this.#dropOldest();
+  }
+
+  #dropOldest(): void {
+    const { filesystem, retainBytes } = this.#options;
+    while (this.#segments.length > 1 && this.end - this.first > retainBytes) {
+      const dropped = this.#segments.shift();
+      if (dropped === undefined) return;
+      for (const kind of ["log", "times"] as const) {
+        const path = segmentPath(this.directory, dropped.first, kind);
+        if (filesystem.existsSync(path)) filesystem.unlinkSync(path);
+      }
+    }
+  }
+
+  #list(): { first: number; end: number }[] {
+    const { filesystem } = this.#options;
+    const names = filesystem.readdirSync(this.directory).filter((name) => /^\d{20}\.log$/.test(name));
+    return names.sort().map((name) => {
+      const first = Number(name.slice(0, 20));
+      return { first, end: first + filesystem.statSync(join(this.directory, name)).size };
+    });
+  }
+
+  #readTimes(segment: Segment): TimeTable {
+    const { filesystem } = this.#options;
+    const path = segmentPath(this.directory, segment.first, "times");
+    return new TimeTable(filesystem.existsSync(path) ? filesystem.readFileSync(path) : Buffer.alloc(0), segment);
+  }
+
+  #openFiles(first: number): { dataFd: number; timesFd: number } {
+    const { filesystem } = this.#options;
+    const timesFd = openForUpdate(filesystem, segmentPath(this.directory, first, "times"));
+    try {
+      return { timesFd, dataFd: openForUpdate(filesystem, segmentPath(this.directory, first, "log")) };
+    } catch (error) {
+      filesystem.closeSync(timesFd);
+      throw error;
+    }
+  }
+
+  /** One after the other, so that no file is closed under a sync. A failure is told to the caller and to nobody after. */
+  #afterSyncs(work: () => void | Promise<void>): Promise<void> {
+    const done = this.#syncing.then(work);
+    this.#syncing = done.catch(() => {});
+    return done;
+  }
+
+  async #syncAll(files: readonly number[]): Promise<void> {
+    await Promise.all(
+      files.map(
+        (fd) =>
+          new Promise<void>((resolve, reject) => {
+            this.#options.filesystem.fdatasync(fd, (error) => (error === null ? resolve() : reject(error)));
+          }),
+      ),
+    );
+  }
+
+  #closeAll(files: readonly number[]): void {
+    for (const fd of files) this.#options.filesystem.closeSync(fd);
+  }
+}

@@ -1,0 +1,43 @@
+/** Power (IPMI v2.0 §28.2, §28.3). */
+import { bit, bits, nothing, optional, span, struct, u8 } from "../wire/layout.js";
+import { command, netFn } from "./command.js";
+
+export const getChassisStatus = command({
+  name: "Get Chassis Status",
+  netFn: netFn.chassis,
+  cmd: 0x01,
+  repeatable: true,
+  request: nothing,
+  reply: struct({
+    power: bits({
+      restorePolicy: span(6, 5),
+      controlFault: bit(4),
+      fault: bit(3),
+      interlock: bit(2),
+      overload: bit(1),
+      on: bit(0),
+    }),
+    lastEvent: bits({ onByCommand: bit(4), fault: bit(3), interlock: bit(2), overload: bit(1), acFailed: bit(0) }),
+    chassis: bits({
+      identifySupported: bit(6),
+      identify: span(5, 4),
+      coolingFault: bit(3),
+      driveFault: bit(2),
+      lockout: bit(1),
+      intrusion: bit(0),
+    }),
+    frontPanel: optional(u8),
+  }),
+});
+
+export const chassisAction = { off: 0, on: 1, cycle: 2, reset: 3, diagnosticInterrupt: 4, soft: 5 } as const;
+export type ChassisAction = keyof typeof chassisAction;
+
+export const chassisControl = command({
+  name: "Chassis Control",
+  netFn: netFn.chassis,
+  cmd: 0x02,
+  repeatable: false,
+  request: struct({ action: bits({ code: span(3, 0) }) }),
+  reply: nothing,
+});
