@@ -29,7 +29,8 @@ export const ipmitoolSuite3 = `
 < 0600ff0706c0a4a3a2a0070000002000ab1f235f7cb90f3babd8b1625dc26d7a7ec98f0d1ed63425d410b26d81937bf8ffff0207cd4571ceb75f077a13a7ed1e
 `;
 
-/** `ipmipower -D LAN_2_0 -I 8 -W opensesspriv --stat`, FreeIPMI 1.6.10: handshake and the first sealed packets. */
+/** `ipmipower -D LAN_2_0 -I 8 -W opensesspriv --stat`, FreeIPMI 1.6.10. ipmi_sim's idea of the MD5 integrity codes is its own and it
+ * never answers what FreeIPMI seals: after the handshake only FreeIPMI's packets count. */
 export const ipmipowerSuite8 = `
 > 0600ff07000000000000000000092018c88118388e039e
 < 0600ff0700000000000000000010811c63201838000197040300000000f1
@@ -47,7 +48,7 @@ export const ipmipowerSuite8 = `
 > 0600ff0706c0860100000600000020007df8bca8cca0b688fa6a3138894eb488c0505f094d2d217d6cd1ab1cb8e7a5f2ffff02072918f777a0a1db6bd91594e446cccfc7
 `;
 
-/** The same with suite 12. The two programs disagree on MD5-128, so the BMC never answers what FreeIPMI seals: only FreeIPMI's packets count. */
+/** The same with suite 12. */
 export const ipmipowerSuite12 = `
 > 0600ff07000000000000000000092018c88144388e0372
 < 0600ff0700000000000000000010811c63204438000197040300000000c5
