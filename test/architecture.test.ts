@@ -50,7 +50,7 @@ const rooms: readonly Room[] = [
   { room: "controller/ports.ts", may: [] },
   { room: "controller/deploy/recipe.ts", may: [] },
   { room: "controller/deploy/", may: ["controller/ports.ts", "inventory/", base] },
-  { room: "controller/leases/", may: ["controller/ports.ts", "inventory/", base] },
+  { room: "controller/leases/", may: ["controller/ports.ts", "controller/records/database.ts", "inventory/", base] },
   { room: "controller/consoles/", may: ["controller/ports.ts", "inventory/", base] },
   { room: "controller/records/", may: ["controller/ports.ts", "controller/deploy/", "inventory/", base] },
   { room: "controller/recipes/", may: ["controller/deploy/recipe.ts"] },
