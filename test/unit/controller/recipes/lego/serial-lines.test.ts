@@ -107,7 +107,6 @@ t.test("every failure line of the facts is known, with what it means", async (t)
     ["fit: *** Current LID: 9 Table LID: 8", /LID has changed/],
     ["Machine halted.", /stopped for good/],
     ["ibapi_send_reply() CPU3 timeout (60010 ms), caller: 0xffffffff81", /did not answer/],
-    ["***** Fail to to get the CQE from send_cq (ffff8808) after 20 seconds!", /a peer is not there/],
     ["fit: wc.status: 12", /connection failed/],
     ["fit: fail to connect to node 1 conn 3", /connection failed/],
     ["watchdog: worker[0] CPU2 stucked", /worker of the memory manager hangs/],
@@ -123,6 +122,13 @@ t.test("every failure line of the facts is known, with what it means", async (t)
   }
   const [bare] = new LineSplitter(0n).push(Buffer.from(`${first?.[0] ?? ""}\n`));
   t.equal(bare === undefined ? bare : matchFailure(bare, failureLines), undefined, "without a time stamp it is nobody's");
+  const message = "[    9.000000] fit: \n*****\n***** Fail to to get the CQE from send_cq (ffff8808) after 20 seconds!\n";
+  const inner = new LineSplitter(0n).push(Buffer.from(message)).at(-1);
+  t.match(
+    inner === undefined ? inner : matchFailure(inner, failureLines)?.meaning,
+    /a peer is not there/,
+    "the inside of a message of several lines",
+  );
 });
 
 t.test("nothing a healthy manager prints is a failure line", async (t) => {
