@@ -74,7 +74,7 @@ export class FakeLab {
     const leases = severable(this.leases, cut);
     const random = (count: number) => new Uint8Array(count).fill((this.#seed += 1));
     const options = { lab: () => this.lab, recipes: this.recipes, journal, clock: this.clock, leases, logger: silentLogger, nodes, random };
-    return { runs: await RunRegistry.open(options), sever: () => void (severed = true) };
+    return { runs: new RunRegistry(options, await journal.runs()), sever: () => void (severed = true) };
   }
 
   /** The toy system comes up when its machines are power cycled, and prints the nonce of the run. */
