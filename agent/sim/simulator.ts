@@ -1,6 +1,6 @@
 /** Every node of an inventory as a simulated machine, in one process. */
 import { randomUUID } from "node:crypto";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { Lab } from "../../inventory/model.js";
@@ -35,11 +35,10 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
   const parameters = nodeParameters(lab.nodes);
   const lifecycle = new Lifecycle();
   const mark = randomUUID();
-  const warding = setWarden(mark);
-  lifecycle.onClose(() => warding.close());
   // Not below the state directory: its path may be longer than a socket's may be.
   const socketDirectory = await mkdtemp(join(tmpdir(), "labd-sim-"));
-  lifecycle.onClose(() => rm(socketDirectory, { recursive: true, force: true }));
+  const warding = setWarden(mark, socketDirectory);
+  lifecycle.onClose(() => warding.close());
   const around = {
     labName: lab.name,
     stateDirectory: resolve(stateDirectory),
@@ -49,7 +48,6 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
     mark,
     kinds: [],
     tools: {},
-    furnish: () => Promise.resolve(),
     shared: new Map<string, unknown>(),
     clock,
     log,
