@@ -49,7 +49,13 @@ const schema = {
     arg: "power-poll-ms",
   },
   logLevel: { doc: "How much is logged", format: [...logLevels], default: "info", env: "LABD_LOG_LEVEL", arg: "log-level" },
-  logFile: { doc: "File the log is appended to; empty: standard error", format: String, default: "", env: "LABD_LOG_FILE", arg: "log-file" },
+  logFile: {
+    doc: "File the log is appended to; empty: standard error",
+    format: String,
+    default: "",
+    env: "LABD_LOG_FILE",
+    arg: "log-file",
+  },
   exitWithStdin: {
     doc: "End, and end all jobs, when standard input is closed: for agents somebody starts and must not outlive",
     format: Boolean,
@@ -85,7 +91,9 @@ export function readConfig(args: readonly string[], env: NodeJS.ProcessEnv): Age
     if (file !== undefined) config.load(JSON.parse(readFileSync(file, "utf8")));
     config.validate({ allowed: "strict" });
   } catch (cause) {
-    throw new InvalidArgumentError(`configuration${file === undefined ? "" : ` ${file}`}: ${cause instanceof Error ? cause.message : String(cause)}`);
+    throw new InvalidArgumentError(
+      `configuration${file === undefined ? "" : ` ${file}`}: ${cause instanceof Error ? cause.message : String(cause)}`,
+    );
   }
   const values = config.getProperties() as unknown as Omit<AgentConfig, "joinToken" | "grubDirectory" | "logFile"> & {
     joinToken: string;

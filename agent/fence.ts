@@ -29,12 +29,16 @@ export class Fences {
    * epoch lower than one seen before, InvalidArgumentError when there is no fence at all.
    */
   async require(node: string, fence: Fence | undefined): Promise<void> {
-    if (fence === undefined) throw new InvalidArgumentError(`${node}: acting needs a lease's fence, and the call has none`, { facts: { node } });
+    if (fence === undefined)
+      throw new InvalidArgumentError(`${node}: acting needs a lease's fence, and the call has none`, { facts: { node } });
     const highest = this.#highest.get(node) ?? -1n;
     if (fence.epoch < highest) {
-      throw new ConflictError(`${node}: lease ${fence.leaseId} (epoch ${fence.epoch}) is over: epoch ${highest} has acted since; lease the node again`, {
-        facts: { node, lease: fence.leaseId, epoch: Number(fence.epoch), highest: Number(highest) },
-      });
+      throw new ConflictError(
+        `${node}: lease ${fence.leaseId} (epoch ${fence.epoch}) is over: epoch ${highest} has acted since; lease the node again`,
+        {
+          facts: { node, lease: fence.leaseId, epoch: Number(fence.epoch), highest: Number(highest) },
+        },
+      );
     }
     if (fence.epoch > highest) {
       this.#highest.set(node, fence.epoch);

@@ -40,7 +40,9 @@ export class Membership {
     const identity = (await load(options.directory)) ?? (await join(options));
     const holder = describeCertificate(identity.certificatePem).peer?.name;
     if (holder !== options.name) {
-      throw new AuthenticationError(`agent ${options.name}: the certificate in ${options.directory} is ${holder ?? "nobody"}'s; use the state directory of ${options.name}`);
+      throw new AuthenticationError(
+        `agent ${options.name}: the certificate in ${options.directory} is ${holder ?? "nobody"}'s; use the state directory of ${options.name}`,
+      );
     }
     return new Membership(options, identity);
   }
@@ -79,7 +81,9 @@ async function load(directory: string): Promise<Identity | undefined> {
 async function join(options: MembershipOptions): Promise<Identity> {
   const { name, controller, joinToken, directory, clock, log, signal } = options;
   if (joinToken === undefined) {
-    throw new AuthenticationError(`agent ${name}: has no certificate in ${directory} and no join token; make one with: lab token agent ${name}`);
+    throw new AuthenticationError(
+      `agent ${name}: has no certificate in ${directory} and no join token; make one with: lab token agent ${name}`,
+    );
   }
   const backoff = new Backoff({ initialMs: 250, capMs: 15_000, stableMs: 60_000 });
   for (;;) {

@@ -75,7 +75,9 @@ export class Site {
   power(node: string): Power {
     const powered = this.#powered.get(node);
     if (powered !== undefined) return powered.power;
-    throw new NotFoundError(`node ${node}: this site agent has no BMC or power command for it; see the inventory's bmc or power: via`, { facts: { node } });
+    throw new NotFoundError(`node ${node}: this site agent has no BMC or power command for it; see the inventory's bmc or power: via`, {
+      facts: { node },
+    });
   }
 
   /** Lets go of every BMC; captures belong to who made them. */
@@ -92,14 +94,16 @@ export class Site {
     for (const [name, { assigned }] of this.#powered) if (powerKey(wanted.get(name)) !== assigned) await this.#dropPower(name);
     for (const [name, assigned] of this.#consoles) if (consoleKey(wanted.get(name)) !== assigned) await this.#dropConsole(name);
     const problems: string[] = [];
-    for (const node of wanted.values()) {
-      for (const take of [this.#takePower, this.#takeConsole]) {
-        try {
-          take.call(this, node);
-        } catch (error) {
-          problems.push(`${node.node}: ${describeError(error)}`);
-        }
+    const attempt = (node: SiteNode, take: () => void) => {
+      try {
+        take();
+      } catch (error) {
+        problems.push(`${node.node}: ${describeError(error)}`);
       }
+    };
+    for (const node of wanted.values()) {
+      attempt(node, () => this.#takePower(node));
+      attempt(node, () => this.#takeConsole(node));
     }
     return problems;
   }

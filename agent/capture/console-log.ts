@@ -2,12 +2,12 @@
  * The permanent log of one console. Bytes get their offsets here; what is told to followers has been written before. Everything
  * that arrives within `batchMs` is written together.
  */
+import { Changes } from "../../proto/base/changes.js";
 import type { Clock, Timer } from "../../proto/base/clock.js";
 import { describeError } from "../../proto/base/errors.js";
 import type { PowerVerb } from "../ports/power.js";
 import { BannerDetector, type BannerPattern } from "./banner.js";
 import { afterMark, markOfBanner, markOfPower, noEpoch } from "./boot-epochs.js";
-import { Changes } from "./changes.js";
 import type { Boot, Chunk, Gap, GapCause, Mark } from "./events.js";
 import { type LogFilesystem, nodeFilesystem } from "./filesystem.js";
 import { Marks } from "./marks.js";

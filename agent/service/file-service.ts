@@ -43,7 +43,8 @@ async function readHeader(messages: AsyncIterator<WriteRequest>): Promise<WriteH
 
 async function* contentsOf(messages: AsyncIterator<WriteRequest>): AsyncGenerator<Uint8Array> {
   for (let next = await messages.next(); next.done !== true; next = await messages.next()) {
-    if (next.value.request?.$case !== "data") throw new InvalidArgumentError("FileService.Write: after the header come bytes, nothing else");
+    if (next.value.request?.$case !== "data")
+      throw new InvalidArgumentError("FileService.Write: after the header come bytes, nothing else");
     yield next.value.request.value;
   }
 }

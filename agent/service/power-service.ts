@@ -12,7 +12,8 @@ export function powerService(powerOf: (node: string) => Power, requireFence: Req
     getPower: ({ node }, { signal }) => powerOf(node).read({ signal }),
     async setPower({ node, verb: wanted, fence, key, deadlineMs }, { signal }) {
       const verb = verbOf(wanted);
-      if (key === "") throw new InvalidArgumentError(`${node}: power ${verb}: the act needs a key by which it is known again`, { facts: { node } });
+      if (key === "")
+        throw new InvalidArgumentError(`${node}: power ${verb}: the act needs a key by which it is known again`, { facts: { node } });
       const power = powerOf(node);
       await requireFence(node, fence);
       const result = await power.set({ verb, key, deadlineMs: deadlineMs === 0 ? defaultDeadlineMs : deadlineMs, signal });

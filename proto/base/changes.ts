@@ -1,11 +1,11 @@
-/** Lets any number of followers sleep until there is more to tell. */
-import { CancelledError } from "../../proto/base/errors.js";
+/** Lets any number of waiters sleep until something has changed; they look for themselves what it was. */
+import { CancelledError } from "./errors.js";
 
 export class Changes {
   readonly #sleepers = new Set<() => void>();
   #closed = false;
 
-  /** True once nothing more will come. */
+  /** True once nothing will change any more. */
   get closed(): boolean {
     return this.#closed;
   }
@@ -21,7 +21,7 @@ export class Changes {
     this.tell();
   }
 
-  /** Resolves with the next change. Throws CancelledError when `signal` aborts first. */
+  /** Resolves with the next change, at once when closed. Throws CancelledError when `signal` aborts first. */
   next(options?: { signal?: AbortSignal | undefined }): Promise<void> {
     const signal = options?.signal;
     if (this.#closed) return Promise.resolve();
