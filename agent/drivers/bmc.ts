@@ -5,7 +5,7 @@ import { openBmc, type Bmc, type BmcDependencies, type BmcOptions } from "../ipm
 export interface BmcLease {
   readonly bmc: Bmc;
   /** The last one to let go closes the session. Idempotent. */
-  release(): Promise<void>;
+  readonly release: () => Promise<void>;
 }
 
 interface Pooled {

@@ -215,10 +215,10 @@ class SharedBmc implements Bmc {
     try {
       return await work(connection.session, connection);
     } catch (error) {
-      // With a console open, silence is judged by the keepalive: it is often over in seconds.
-      if (!(error instanceof UnreachableError) || this.#sol !== undefined || this.#closing.signal.aborted) throw error;
+      // With a console open, silence is judged by the keepalive: it is often over in seconds. What was sent only once proves nothing.
+      if (!(error instanceof UnreachableError) || !repeatable || this.#sol !== undefined || this.#closing.signal.aborted) throw error;
       this.#lose(connection, error);
-      if (!existed || !repeatable) throw error;
+      if (!existed) throw error;
       const next = await this.#connected(options);
       return work(next.session, next);
     }

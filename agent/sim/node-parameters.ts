@@ -35,10 +35,15 @@ const schema = z.strictObject({
 
 export type NodeParameters = z.output<typeof schema>;
 
-/** The `sim:` section of a node. Throws InvalidInventoryError with every problem in it. */
-export function nodeParameters(node: { name: string; sim: Readonly<Record<string, unknown>> }): NodeParameters {
-  const result = schema.safeParse(node.sim);
-  if (result.success) return result.data;
-  const problems = result.error.issues.map((issue) => `nodes.${node.name}.sim.${issue.path.join(".")}: ${issue.message}`);
-  throw new InvalidInventoryError(problems.join("\n"));
+/** The `sim:` sections of nodes, in their order. Throws InvalidInventoryError with every problem in any of them. */
+export function nodeParameters(nodes: readonly { name: string; sim: Readonly<Record<string, unknown>> }[]): readonly NodeParameters[] {
+  const problems: string[] = [];
+  const parameters = nodes.flatMap(({ name, sim }) => {
+    const result = schema.safeParse(sim);
+    if (result.success) return [result.data];
+    problems.push(...result.error.issues.map((issue) => `nodes.${[name, "sim", ...issue.path].join(".")}: ${issue.message}`));
+    return [];
+  });
+  if (problems.length > 0) throw new InvalidInventoryError(problems.join("\n"));
+  return parameters;
 }

@@ -16,7 +16,7 @@ import { Machine } from "./machine/machine.js";
 import { listenForTools } from "./machine/machine-socket.js";
 import { machineTime } from "./machine/machine-time.js";
 import { SerialPort } from "./machine/serial-port.js";
-import { type NodeParameters, nodeParameters } from "./node-parameters.js";
+import type { NodeParameters } from "./node-parameters.js";
 
 /** What all nodes of a simulation have in common. */
 export interface Surroundings {
@@ -58,8 +58,7 @@ const consoleLines = ["ttyS0", "ttyS1"];
 const chassisDelays = { onMs: 2_000, offMs: 2_000, cycleMs: 5_000 };
 
 /** Makes a node and starts it. `index`: its place in the inventory. Throws InvalidInventoryError, UnreachableError. */
-export async function startNode(spec: NodeSpec, index: number, around: Surroundings): Promise<SimulatedNode> {
-  const parameters = nodeParameters(spec);
+export async function startNode(spec: NodeSpec, parameters: NodeParameters, index: number, around: Surroundings): Promise<SimulatedNode> {
   const directory = join(around.stateDirectory, spec.name);
   const rootDirectory = join(directory, "root");
   const socketPath = join(around.socketDirectory, String(index));

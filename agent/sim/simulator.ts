@@ -8,6 +8,7 @@ import type { Clock } from "../../proto/base/clock.js";
 import { Lifecycle } from "../../proto/base/lifecycle.js";
 import type { Logger } from "../../proto/base/logger.js";
 import { setWarden } from "./linux/warding.js";
+import { nodeParameters } from "./node-parameters.js";
 import { type SimulatedNode, startNode } from "./simulated-node.js";
 
 export interface SimulatorOptions {
@@ -31,6 +32,7 @@ export interface Simulator {
 /** Starts every machine and BMC; resolves when all BMCs are bound. Throws InvalidInventoryError, UnreachableError. */
 export async function startSimulator(options: SimulatorOptions): Promise<Simulator> {
   const { lab, stateDirectory, speedUp, agentProgram, clock, log } = options;
+  const parameters = nodeParameters(lab.nodes);
   const lifecycle = new Lifecycle();
   const mark = randomUUID();
   const warding = setWarden(mark);
@@ -55,7 +57,10 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
   const nodes: SimulatedNode[] = [];
   lifecycle.onClose(async () => void (await Promise.all(nodes.map((node) => node.close()))));
   try {
-    for (const [index, spec] of lab.nodes.entries()) nodes.push(await startNode(spec, index, around));
+    for (const [index, each] of parameters.entries()) {
+      const spec = lab.nodes[index];
+      if (spec !== undefined) nodes.push(await startNode(spec, each, index, around));
+    }
   } catch (error) {
     await lifecycle.close();
     throw error;

@@ -26,19 +26,24 @@ export async function runCommand(act: Command, n: number, context: StepContext, 
     ...(act.stdin === undefined ? {} : { stdin: new TextEncoder().encode(act.stdin) }),
   };
   const onLine = (line: string) => context.progress.line(line);
-  const result = await node.run(request, { fence: context.fence(), onLine, signal: outliving(signal) });
-  return judgeCommand(act, result, signal);
+  const cancel = unlessAbandoned(signal);
+  try {
+    const result = await node.run(request, { fence: context.fence(), onLine, signal: cancel.signal });
+    return judgeCommand(act, result, signal);
+  } finally {
+    cancel.release();
+  }
 }
 
 /** A job lives on when only this controller stops: the next one finds it by its id. */
-function outliving(signal: AbortSignal): AbortSignal {
+function unlessAbandoned(signal: AbortSignal): { signal: AbortSignal; release: () => void } {
   const cancel = new AbortController();
   const pass = () => {
     if (!(signal.reason instanceof RunAbandonedError)) cancel.abort(signal.reason);
   };
   if (signal.aborted) pass();
   else signal.addEventListener("abort", pass, { once: true });
-  return cancel.signal;
+  return { signal: cancel.signal, release: () => signal.removeEventListener("abort", pass) };
 }
 
 function judgeCommand(act: Command, result: CommandResult, signal: AbortSignal): Outputs {

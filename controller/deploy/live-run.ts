@@ -39,11 +39,11 @@ export class LiveRun {
     return this.#done;
   }
 
-  /** Takes the lease, as far as anything is left to do, and sets the run going. Throws ConflictError: then the run has not begun. */
+  /** Takes the lease, if anything is left to do, and sets the run going. Throws ConflictError: then the run has not begun. */
   async start(): Promise<void> {
     const { leases, clock, logger } = this.#world;
     const onLost = (error: NotFoundError) => this.#runner.fail(leaseLost(error));
-    if (this.#runner.hasWork) this.#lease = await RunLease.take(this.journal, { leases, clock, logger, onLost });
+    this.#lease = await RunLease.take(this.journal, this.#runner.hasWork, { leases, clock, logger, onLost });
     this.#done = this.#execute().catch((error: unknown) => this.#given(error));
   }
 

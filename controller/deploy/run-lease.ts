@@ -29,18 +29,24 @@ export class RunLease {
     this.#renewLater();
   }
 
-  /** The lease the journal names when it is still in force, else a new one, journalled. Throws ConflictError. */
-  static async take(journal: RunJournal, options: RunLeaseOptions): Promise<RunLease> {
-    const { leases } = options;
+  /**
+   * The run's lease when it is still in force, else a new one if it is `needed`; journalled when the journal does not know it yet.
+   * Throws ConflictError when somebody else has one of the nodes.
+   */
+  static async take(journal: RunJournal, needed: boolean, options: RunLeaseOptions): Promise<RunLease | undefined> {
     const { id, lease: known, plan } = journal.state;
-    const held = (await leases.list()).find((each) => each.id === known?.id);
-    if (held !== undefined) return new RunLease(await leases.renew(held.id, ttlMs), options);
+    const owner = `${ownerPrefix}${id}`;
     const reason = `${plan.direction} ${plan.deployment}`;
-    const lease = await leases.acquire({ nodes: plan.nodes, owner: `${ownerPrefix}${id}`, reason, ttlMs });
-    await journal.append({
-      type: "leased",
-      data: { leaseId: lease.id, epoch: lease.epoch.toString(), expiresMs: lease.expiresMs },
-    });
+    const held = (await options.leases.list()).find((each) => each.owner === owner);
+    if (held === undefined && !needed) return undefined;
+    const lease =
+      held === undefined
+        ? await options.leases.acquire({ nodes: plan.nodes, owner, reason, ttlMs })
+        : await options.leases.renew(held.id, ttlMs);
+    if (lease.id !== known?.id) {
+      const data = { leaseId: lease.id, epoch: lease.epoch.toString(), expiresMs: lease.expiresMs };
+      await journal.append({ type: "leased", data });
+    }
     return new RunLease(lease, options);
   }
 

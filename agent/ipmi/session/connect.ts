@@ -18,7 +18,7 @@ export interface Connection {
   readonly session: Session;
   /** Closes the session, then the route. */
   close(): Promise<void>;
-  /** Closes the route and forgets the session without a word to the BMC. */
+  /** Forgets the session without waiting for the BMC's consent, then closes the route. */
   abandon(): void;
 }
 

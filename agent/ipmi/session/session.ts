@@ -126,12 +126,17 @@ export class Session {
     await this.#turn;
     // Nobody can do anything about a session that cannot be closed: it expires by itself.
     await this.#exchange(closeSession, { sessionId: this.ids.managed }, closeWaitsMs, undefined).catch(() => undefined);
-    this.abandon();
+    this.#forget();
   }
 
-  /** Forgets the session without a word to the BMC. Idempotent. */
+  /** Forgets the session; the BMC is told once, in case it hears more than we do. Idempotent. */
   abandon(): void {
     if (this.#closed) return;
+    this.#send(wire.payloadType.ipmi, this.#encode(closeSession, { sessionId: this.ids.managed }));
+    this.#forget();
+  }
+
+  #forget(): void {
     this.#closed = true;
     this.#solListener = undefined;
     forgetKeys(this.#established.keys);
@@ -144,16 +149,7 @@ export class Session {
     signal: AbortSignal | undefined,
   ): Promise<Completed<Reply>> {
     if (signal?.aborted) throw CancelledError.from(signal);
-    this.#requestSequence = (this.#requestSequence + 1) & 0x3f;
-    const message = wire.encodeRequest({
-      responderAddress: wire.bmcAddress,
-      requesterAddress: wire.consoleAddress,
-      netFn: command.netFn,
-      lun: 0,
-      sequence: this.#requestSequence,
-      command: command.cmd,
-      data: wire.encode(command.request, request),
-    });
+    const message = this.#encode(command, request);
     let busy = false;
     for (const waitMs of waitsMs) {
       if (this.#closed) break;
@@ -166,6 +162,20 @@ export class Session {
       return { code: 0, reply: decodeReply(this.#settings.subject, command, reply.data) };
     }
     throw this.#unanswered(command, waitsMs, busy);
+  }
+
+  /** A request under the next request sequence number. */
+  #encode<Request>(command: Command<Request, unknown>, request: Request): Uint8Array {
+    this.#requestSequence = (this.#requestSequence + 1) & 0x3f;
+    return wire.encodeRequest({
+      responderAddress: wire.bmcAddress,
+      requesterAddress: wire.consoleAddress,
+      netFn: command.netFn,
+      lun: 0,
+      sequence: this.#requestSequence,
+      command: command.cmd,
+      data: wire.encode(command.request, request),
+    });
   }
 
   /** The matching reply, undefined when none came in time. A "node busy" still waits out its time. */

@@ -4,8 +4,8 @@ import { describe, TokenCursor, tokenize } from "./c-tokens.js";
 import { CompileError } from "./compile-error.js";
 
 export interface NodeTable {
-  /** By node id, as long as FIT_NR_NODES; undefined = no name given. */
-  readonly hostnames: readonly (string | undefined)[];
+  /** By node id, as long as FIT_NR_NODES; null = no name given (a table goes through JSON on its way into an image). */
+  readonly hostnames: readonly (string | null)[];
   readonly machines: readonly Machine[];
 }
 
@@ -28,11 +28,11 @@ export function compileNodeTable(file: string, source: string, defined: Readonly
   return { hostnames: readHostnames(file, new TokenCursor(tokens)), machines: readMachines(file, new TokenCursor(tokens)) };
 }
 
-function readHostnames(file: string, cursor: TokenCursor): (string | undefined)[] {
+function readHostnames(file: string, cursor: TokenCursor): (string | null)[] {
   if (!cursor.seek("lego_cluster_hostnames", "[")) throw undeclared(file, "lego_cluster_hostnames");
   const length = cursor.expectInteger();
   cursor.expect("]");
-  const hostnames: (string | undefined)[] = Array.from({ length }, () => undefined);
+  const hostnames: (string | null)[] = Array.from({ length }, () => null);
   readInitializer(cursor, (index, designated) => {
     if (index >= length && designated) throw new CompileError(cursor.next.at, "array index in initializer exceeds array bounds");
     const hostname = cursor.expectString();
@@ -97,7 +97,7 @@ export function checkNodeTable(table: NodeTable): CheckedTable {
   const complaints: string[] = [];
   const used = new Set<Machine>();
   const nodes = table.hostnames.map((hostname, node) => {
-    if (hostname === undefined) return void complaints.push(`    Empty hostname on node ${node}`);
+    if (hostname === null) return void complaints.push(`    Empty hostname on node ${node}`);
     const machine = table.machines.find((each) => each.hostname === hostname);
     if (machine === undefined) return void complaints.push(`    Wrong hostname ${hostname} on node ${node}`);
     if (used.has(machine)) return void complaints.push(`    Duplicated hostname ${hostname} on node ${node}`);

@@ -4,7 +4,7 @@ import { silentLogger } from "../../../proto/base/logger.js";
 import { RunRegistry } from "../../../controller/deploy/runs.js";
 import type { Recipe } from "../../../controller/deploy/recipe.js";
 import type { RunState } from "../../../controller/deploy/run-state.js";
-import type { Journal, Leases, NodeHandle, Nodes } from "../../../controller/ports.js";
+import type { Journal, Leases, Nodes } from "../../../controller/ports.js";
 import { SqliteLeases } from "../../../controller/leases/sqlite-leases.js";
 import { openDatabase } from "../../../controller/records/database.js";
 import type { DeploymentSpec, Lab, NodeSpec } from "../../../inventory/model.js";
@@ -71,9 +71,9 @@ export class FakeLab {
     let severed = false;
     const cut = <T>(value: T): Promise<T> => (severed ? new Promise<T>(() => {}) : Promise.resolve(value));
     const nodes: Nodes = { node: (name) => severable(this.node(name), cut) };
-    const { lab, recipes, clock, leases } = this;
+    const leases = severable(this.leases, cut);
     const random = (count: number) => new Uint8Array(count).fill((this.#seed += 1));
-    const options = { lab: () => lab, recipes, journal, clock, leases, logger: silentLogger, nodes: nodes, random };
+    const options = { lab: () => this.lab, recipes: this.recipes, journal, clock: this.clock, leases, logger: silentLogger, nodes, random };
     return { runs: await RunRegistry.open(options), sever: () => void (severed = true) };
   }
 
@@ -100,17 +100,16 @@ export class FakeLab {
   }
 }
 
-/** The node with every answer passed through `cut`, before it is asked and before it is heard. */
-function severable(node: NodeHandle, cut: <T>(value: T) => Promise<T>): NodeHandle {
-  const wrap = <T extends object>(target: T): T =>
-    new Proxy(target, {
-      get: (object, key) => {
-        const value = Reflect.get(object, key) as unknown;
-        if (key === "follow" || key === "name" || key === "agentConnected") return typeof value === "function" ? value.bind(object) : value;
-        if (typeof value === "function")
-          return async (...given: unknown[]) => cut(await (value as (...all: unknown[]) => unknown).apply(object, await cut(given)));
-        return typeof value === "object" && value !== null ? wrap(value) : value;
-      },
-    });
-  return wrap(node);
+/** The same thing with every call passed through `cut`, before it arrives and before its answer is heard. */
+function severable<T extends object>(target: T, cut: <V>(value: V) => Promise<V>): T {
+  return new Proxy(target, {
+    get: (object, key) => {
+      const value = Reflect.get(object, key) as unknown;
+      // Followers of a console cannot be cut off; what they see of it has no effect any more.
+      if (key === "follow" && typeof value === "function") return value.bind(object) as unknown;
+      if (typeof value === "object" && value !== null) return severable(value, cut);
+      if (typeof value !== "function") return value;
+      return async (...given: unknown[]) => cut(await (value as (...all: unknown[]) => unknown).apply(object, await cut(given)));
+    },
+  });
 }

@@ -139,6 +139,7 @@ export class FakeNode implements NodeHandle {
     if (options.signal?.aborted === true) cancel();
     options.signal?.addEventListener("abort", cancel, { once: true });
     const result = await job;
+    options.signal?.removeEventListener("abort", cancel);
     for (const line of result.stdout.split("\n")) options.onLine?.(line, "stdout");
     return result;
   }

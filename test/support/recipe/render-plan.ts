@@ -46,7 +46,8 @@ function renderAct(act: Act): string {
 function renderRequirement(requirement: Requirement, known: Known): string[] {
   if (requirement.kind === "console")
     return requirement.describe.map(
-      (each) => `console ${each.where} ${each.pattern.source}  (${duration(each.withinMs)}${each.optional === true ? ", optional" : ""}): ${each.claim}`,
+      (each) =>
+        `console ${each.where} ${each.pattern.source}  (${duration(each.withinMs)}${each.optional === true ? ", optional" : ""}): ${each.claim}`,
     );
   return [`${requirement.kind}${renderSubject(requirement, known)}  (${duration(requirement.withinMs)}): ${requirement.claim}`];
 }

@@ -52,10 +52,17 @@ t.test("transcripts: the one that waits for the subnet manager is unproven, with
 });
 
 t.test("transcripts: one kind of log does not prove another", { skip }, async (t) => {
-  t.match(verify("legoos-1p1m-ethernet-processor.log", "processor"), { proven: false, missing: [/FIT node id/] }, "InfiniBand is asked for");
+  t.match(
+    verify("legoos-1p1m-ethernet-processor.log", "processor"),
+    { proven: false, missing: [/FIT node id/] },
+    "InfiniBand is asked for",
+  );
   t.match(verify("legoos-1p1m-ethernet-memory.log", "processor", ethernet), { proven: false }, "memory is no processor");
   t.match(verify("legoos-1p1m-ethernet-processor.log", "memory", ethernet), { proven: false }, "processor is no memory");
-  t.match(verify("legoos-1p1m1s-ethernet-storage.log", "memory", ethernet), { proven: false, failure: { reason: /Linux 3\.13\.1 booted/, lineNumber: 4 } });
+  t.match(verify("legoos-1p1m1s-ethernet-storage.log", "memory", ethernet), {
+    proven: false,
+    failure: { reason: /Linux 3\.13\.1 booted/, lineNumber: 4 },
+  });
   t.match(verify("legoos-1p1m-ethernet-processor.log", "processor", { ...ethernet, nonce: "k793ac" }), {
     proven: false,
     missing: ["the user program of this run printed its nonce k793ac"],
@@ -80,7 +87,9 @@ const boot = `[    0.000000] LegoOS version 4.0.0-lego (root@vm) #1 SMP
 const asked = { recipe: "lego", role: "processor", with: {} } as const;
 
 t.test("a crash before the proof is complete ends it, with its meaning and place", async (t) => {
-  const bytes = Buffer.from(`${boot}[    9.800000] Kernel Panic - not syncing: Please check your network config!\n[   10.000000] fit: more\n`);
+  const bytes = Buffer.from(
+    `${boot}[    9.800000] Kernel Panic - not syncing: Please check your network config!\n[   10.000000] fit: more\n`,
+  );
   t.match(verifyLog({ ...asked, bytes }), {
     proven: false,
     failure: { reason: /node table built into this image is wrong/, lineNumber: 5, line: /Kernel Panic/ },

@@ -45,7 +45,9 @@ t.test("ibstat: port 1 must be Active with a LID, the one expected if any", asyn
 });
 
 t.test("sminfo: a subnet manager must answer", async (t) => {
-  t.match(tools.judgeSubnetManager(ended("sminfo: sm lid 1 sm guid 0x2c903, activity count 7 priority 14 state 3 SMINFO_MASTER\n")), { ok: true });
+  t.match(tools.judgeSubnetManager(ended("sminfo: sm lid 1 sm guid 0x2c903, activity count 7 priority 14 state 3 SMINFO_MASTER\n")), {
+    ok: true,
+  });
   t.match(tools.judgeSubnetManager(ended("sminfo: iberror: query failed\n", { exitCode: 1 })), { ok: false });
 });
 
@@ -95,7 +97,12 @@ t.test("dmesg, pgrep: storage is alive when its thread runs and watches itself",
 
 const linux = { id: "linux", title: "CentOS Linux 7", kernel: "/vmlinuz-3.10.0", arguments: "ro", linux16: true };
 const ours = { id: "labd-lego-processor", title: "LegoOS", kernel: "/vmlinuz-4.0.0-lego-P", arguments: "memmap=2G$4G", linux16: true };
-const menu = (more: Partial<BootMenuSeen> = {}): BootMenuSeen => ({ entries: [linux, ours], defaultEntry: "linux", nextEntry: ours.id, ...more });
+const menu = (more: Partial<BootMenuSeen> = {}): BootMenuSeen => ({
+  entries: [linux, ours],
+  defaultEntry: "linux",
+  nextEntry: ours.id,
+  ...more,
+});
 
 t.test("boot menu: the default is found by id, title, position, or as the first", async (t) => {
   for (const wanted of ["linux", "CentOS Linux 7", "0", ""]) t.equal(defaultEntry(menu({ defaultEntry: wanted })), linux, wanted);
@@ -155,14 +162,19 @@ t.test("facts: a fit manager passes and leaves release, boot and CPUs for later"
 
 t.test("facts: what makes a node unfit is named, all of it", async (t) => {
   t.match(judgeFacts("p0", { cpuCount: 2, cpuModel: "AMD EPYC", arch: "aarch64" }), { reason: /aarch64.*AMD EPYC.*2 CPUs/ });
-  t.match(judgeFacts("p0", { memoryBytes: 4 * 2 ** 30 }), { final: true, reason: /4096 MiB of memory do not reach beyond the end of memmap=2G\$4G/ });
+  t.match(judgeFacts("p0", { memoryBytes: 4 * 2 ** 30 }), {
+    final: true,
+    reason: /4096 MiB of memory do not reach beyond the end of memmap=2G\$4G/,
+  });
   t.match(judgeFacts("m0", { memoryBytes: 4 * 2 ** 30 }), { ok: true }, "memmap is the processor's");
   const full = [facts.disks[0], { mount: "/boot", sizeBytes: 2 ** 29, freeBytes: 2 ** 20 }].flatMap((disk) => disk ?? []);
   t.match(judgeFacts("m0", { disks: full }), { reason: /1 MiB free in \/boot/ });
   t.match(judgeFacts("m0", { disks: [{ mount: "/", sizeBytes: 2 ** 34, freeBytes: 0 }] }), { reason: /0 MiB free in \/boot/ });
   t.match(judgeFacts("s0", { kernelRelease: "3.11.1" }), { ok: true });
   t.match(judgeFacts("s0", { kernelRelease: "3.11.10" }), { reason: /3\.11\.10 runs; .* exactly 3\.11\.1$/ });
-  t.match(judgeFacts("s0", { kernelRelease: "3.11.1", modules: ["fit", "mlx4_core"] }), { reason: /fit are loaded already|fit.*loaded already/ });
+  t.match(judgeFacts("s0", { kernelRelease: "3.11.1", modules: ["fit", "mlx4_core"] }), {
+    reason: /fit are loaded already|fit.*loaded already/,
+  });
 });
 
 t.test("cross-check: tables and numbers must be equal everywhere, ids and LIDs differ", async (t) => {
@@ -170,7 +182,10 @@ t.test("cross-check: tables and numbers must be equal everywhere, ids and LIDs d
   const configured = (localId: number, nodeTable = "T", nrNodes = 3) => ({ localId, nodeTable, nrNodes, firstQpn: 80, qpsPerPair: 12 });
   const outputs = { ...known.outputs, "configure/p0": configured(0), "configure/m0": configured(1), "configure/s0": configured(2) };
   t.match(judgeAgreement(cluster, outputs), { ok: true, lines: ["node 0: p0, LID 42", "node 1: m0, LID 23", "node 2: s0, LID 8"] });
-  t.match(judgeAgreement(cluster, { ...outputs, "configure/s0": configured(2, "U", 4) }), { final: true, reason: /nodeTable is not the same.*nrNodes/ });
+  t.match(judgeAgreement(cluster, { ...outputs, "configure/s0": configured(2, "U", 4) }), {
+    final: true,
+    reason: /nodeTable is not the same.*nrNodes/,
+  });
   t.match(judgeAgreement(cluster, { ...outputs, "configure/m0": configured(0) }), { reason: /same localId: 0, 0, 2/ });
   t.match(judgeAgreement(cluster, { ...outputs, "check/m0": { lid: 42 } }), { reason: /same lid: 42, 42, 8/ });
 });
@@ -181,6 +196,10 @@ t.test("the way back: the same Linux as a new boot, as far as it is known", asyn
   const stillOld = judgeReturn(facts, before);
   t.match(stillOld, { ok: false, reason: /still the boot of before/ });
   t.notMatch(stillOld, { final: true }, "the new boot may still come");
-  t.match(judgeReturn({ ...facts, bootId: "b2", kernelRelease: "3.11.1" }, before), { ok: false, final: true, reason: /was 3\.10\.0 before/ });
+  t.match(judgeReturn({ ...facts, bootId: "b2", kernelRelease: "3.11.1" }, before), {
+    ok: false,
+    final: true,
+    reason: /was 3\.10\.0 before/,
+  });
   t.match(judgeReturn(facts, {}), { ok: true }, "nothing is known of before");
 });

@@ -41,7 +41,11 @@ function sameAsGolden(t: Test, name: string, text: string) {
 }
 
 t.test("the plan of 1P-1M-1S is the golden one", async (t) => {
-  sameAsGolden(t, "lego-1p1m1s.plan.txt", renderPlan(deployPlan({ with: { program: ["/usr/bin/python", "/root/job.py", "--tag={nonce}"] } }), known));
+  sameAsGolden(
+    t,
+    "lego-1p1m1s.plan.txt",
+    renderPlan(deployPlan({ with: { program: ["/usr/bin/python", "/root/job.py", "--tag={nonce}"] } }), known),
+  );
 });
 
 t.test("the plan of 1P-1M is the golden one", async (t) => {
@@ -143,11 +147,15 @@ t.test("a plan does not depend on values only a run can know", async (t) => {
 t.test("a node still in Linux has its choice of the next boot taken back before it is power-cycled", async (t) => {
   const back = planned(lego.undeploy(planInput()));
   t.same(
-    step(back, "power/p0").acts?.({ ...known, agentConnected: true }).map(({ kind }) => kind),
+    step(back, "power/p0")
+      .acts?.({ ...known, agentConnected: true })
+      .map(({ kind }) => kind),
     ["boot-once", "power"],
   );
   t.same(
-    step(back, "power/p0").acts?.({ ...known, agentConnected: false }).map(({ kind }) => kind),
+    step(back, "power/p0")
+      .acts?.({ ...known, agentConnected: false })
+      .map(({ kind }) => kind),
     ["power"],
   );
 });

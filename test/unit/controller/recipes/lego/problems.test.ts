@@ -14,7 +14,11 @@ t.test("a sound deployment has no problems", async (t) => {
 
 t.test("every mistake is named where it was made", async (t) => {
   const table: [string, LegoLab, RegExp][] = [
-    ["two memory nodes", { roles: { memory: [plannedNode("m0"), plannedNode("m1")] } }, /^roles\.memory: 2 nodes: .*monitors.*Bind one node$/],
+    [
+      "two memory nodes",
+      { roles: { memory: [plannedNode("m0"), plannedNode("m1")] } },
+      /^roles\.memory: 2 nodes: .*monitors.*Bind one node$/,
+    ],
     ["two processors", { roles: { processor: [plannedNode("p0"), plannedNode("p1")] } }, /^roles\.processor: 2 nodes/],
     ["no processor", { roles: { processor: [] } }, /^roles\.processor: needs one node/],
     ["two storage nodes", { roles: { storage: [plannedNode("s0"), plannedNode("s1")] } }, /^roles\.storage: 2 nodes: at most one/],
@@ -24,15 +28,31 @@ t.test("every mistake is named where it was made", async (t) => {
     ["a name C cannot hold", { roles: { memory: [plannedNode('m"0')] } }, /^roles\.memory: m"0 cannot stand in LegoOS's node table/],
     ["no power control", { roles: { processor: [plannedNode("p0", { hasPower: false })] } }, /^roles\.processor: p0 has no power control/],
     ["no console", { roles: { memory: [plannedNode("m0", { console: undefined })] } }, /^roles\.memory: m0 has no console/],
-    ["a third serial line", { roles: { memory: [plannedNode("m0", { console: { line: "ttyS2", baudRate: 9600 } })] } }, /ttyS2; LegoOS prints on/],
-    ["an odd rate", { roles: { memory: [plannedNode("m0", { console: { line: "ttyS0", baudRate: 57600 } })] } }, /57600 baud; LegoOS prints at/],
+    [
+      "a third serial line",
+      { roles: { memory: [plannedNode("m0", { console: { line: "ttyS2", baudRate: 9600 } })] } },
+      /ttyS2; LegoOS prints on/,
+    ],
+    [
+      "an odd rate",
+      { roles: { memory: [plannedNode("m0", { console: { line: "ttyS0", baudRate: 57600 } })] } },
+      /57600 baud; LegoOS prints at/,
+    ],
     ["a range that is none", { with: { memmap: "2G\\$4G" } }, /^with\.memmap: "2G\\\$4G" is not SIZE\$START/],
     ["a relative program", { with: { program: ["python"] } }, /^with\.program: "python" must be the program's absolute path/],
     ["an empty program", { with: { program: [] } }, /^with\.program: "" must be/],
     ["bash", { with: { program: ["/bin/bash", "x"] } }, /^with\.program: LegoOS cannot run bash/],
     ["too many arguments", { with: { program: Array.from({ length: 33 }, () => "/a") } }, /^with\.program: 33 arguments/],
-    ["arguments to a linked program", { roles: { storage: [] }, with: { program: ["usr/a.o", "x"] } }, /^with\.program: without a storage node/],
-    ["a path on a storage node that is not there", { roles: { storage: [] }, with: { program: ["/bin/echo"] } }, /^with\.program: without a storage node/],
+    [
+      "arguments to a linked program",
+      { roles: { storage: [] }, with: { program: ["usr/a.o", "x"] } },
+      /^with\.program: without a storage node/,
+    ],
+    [
+      "a path on a storage node that is not there",
+      { roles: { storage: [] }, with: { program: ["/bin/echo"] } },
+      /^with\.program: without a storage node/,
+    ],
     ["an object outside the tree", { roles: { storage: [] }, with: { program: ["../x.o"] } }, /^with\.program: without a storage node/],
     ["files without storage", { roles: { storage: [] }, with: { files: ["/a"] } }, /^with\.files: there is no storage node/],
   ];
@@ -40,7 +60,10 @@ t.test("every mistake is named where it was made", async (t) => {
 });
 
 t.test("all mistakes come at once", async (t) => {
-  const lab = { roles: { processor: [plannedNode("p0", { hasPower: false, console: undefined })], monitor: [plannedNode("g0")] }, with: { memmap: "x" } };
+  const lab = {
+    roles: { processor: [plannedNode("p0", { hasPower: false, console: undefined })], monitor: [plannedNode("g0")] },
+    with: { memmap: "x" },
+  };
   t.equal(problemsOf(lab).length, 4);
 });
 
