@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { openSync, readFileSync, writeFileSync } from "node:fs";
-import { readFile } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Test } from "tap";
@@ -51,6 +51,7 @@ export type Clients = ReturnType<typeof clientsOver>;
 export async function agentBench(t: Test): Promise<Bench> {
   const directory = await scratchDirectory(t);
   const arrivals = new BoundedQueue<ReverseChannel>(10);
+  await mkdir(join(directory, "controller"));
   const port = await openLabPort(join(directory, "controller"), {
     onAgent: (socket, agent) => {
       const taken = channelOver(socket, { label: `agent ${agent}`, clock: systemClock });
