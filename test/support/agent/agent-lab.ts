@@ -1,8 +1,10 @@
 /** A lab of fake agents connected to a real registry over real TLS. */
 import type { Test } from "tap";
+import { consoleUpstream } from "../../../controller/agents/console-upstream.js";
 import { AgentRegistry } from "../../../controller/agents/registry.js";
 import { RemoteNodes } from "../../../controller/agents/remote-node.js";
 import { Routes } from "../../../controller/agents/routes.js";
+import { ConsoleHub } from "../../../controller/consoles/hub.js";
 import { parseLab } from "../../../inventory/load.js";
 import type { Lab } from "../../../inventory/model.js";
 import type { Clock } from "../../../proto/base/clock.js";
@@ -48,7 +50,8 @@ export async function openAgentLab(t: Test, options: { yaml?: string; clock?: Cl
   });
   const port = await openLabPort(t.testdir(), { onAgent: (socket, name) => void registry.accept(socket, name) });
   const routes = new Routes(lab, registry);
-  const nodes = new RemoteNodes({ routes, clock });
+  const hub = new ConsoleHub({ upstream: (node) => consoleUpstream(routes, node), clock, logger: silentLogger });
+  const nodes = new RemoteNodes({ routes, clock, console: (node) => hub.console(node) });
   const agents: FakeAgent[] = [];
   /** Starts a fake agent; resolves at once, it connects by itself. */
   const agent = async (name: string) => {
@@ -58,6 +61,7 @@ export async function openAgentLab(t: Test, options: { yaml?: string; clock?: Cl
     return fake;
   };
   t.teardown(async () => {
+    hub.close();
     registry.close();
     await Promise.all(agents.map((each) => each.stop()));
     await port.close();
