@@ -16,10 +16,15 @@ import { Segments } from "./segments.js";
 export const batchMs = 10;
 export const batchBytes = 64 * 1024;
 
+/** More than any line brings between two syncs (5 s, see Captures), so more than a power failure can take. */
+const skippedBytes = 64 * 2 ** 20;
+
 export interface ConsoleLogOptions {
   readonly clock: Clock;
   /** Until when the last run is known to have stored all that arrived: see Captures. 0 = unknown. */
   readonly lastAliveMs?: number;
+  /** The machine went down under the last run: bytes that were told may be gone, and their offsets must not be used again. */
+  readonly powerFailed?: boolean;
   readonly segmentBytes?: number;
   readonly retainBytes?: number;
   readonly banners?: readonly BannerPattern[];
@@ -53,12 +58,15 @@ export class ConsoleLog {
     this.directory = directory;
     this.#clock = clock;
     this.#detector = new BannerDetector(options.banners);
-    const isNew = filesystem.mkdirSync(directory, { recursive: true, mode: 0o750 }) !== undefined;
+    filesystem.mkdirSync(directory, { recursive: true, mode: 0o750 });
     this.marks = new Marks(directory, filesystem);
     this.segments = new Segments(directory, this.marks.lastOffset, { segmentBytes, retainBytes, filesystem });
     this.marks.confine(this.end);
     for (const { mark } of this.marks.all) this.#epochs = afterMark(this.#epochs, mark);
-    if (!isNew) this.#tellAgentDown(Math.max(options.lastAliveMs ?? 0, this.segments.lastTimeMs));
+    if (this.segments.isNew) return;
+    const stopped = this.marks.all.some(({ mark }) => isOpen(mark) && mark.cause === "agent-down");
+    if (!stopped && options.powerFailed === true) this.segments.skip(skippedBytes);
+    this.#tellAgentDown(Math.max(options.lastAliveMs ?? 0, this.segments.lastTimeMs), stopped);
   }
 
   /** First offset still kept. */
@@ -227,19 +235,21 @@ export class ConsoleLog {
   }
 
   /** Nobody listened between the last run and now, and gaps that were open then ended with it. */
-  #tellAgentDown(lastKnownMs: number): void {
+  #tellAgentDown(lastKnownMs: number, stopped: boolean): void {
     const nowMs = this.#clock.now();
     const fromMs = Math.min(lastKnownMs, nowMs);
-    let told = false;
     for (const { id, mark } of this.marks.all) {
-      if (mark.kind !== "gap" || mark.toMs !== 0) continue;
-      const stopped = mark.cause === "agent-down";
-      this.#batch.marks.push({ id, mark: { ...mark, toMs: Math.max(mark.fromMs, stopped ? nowMs : fromMs) } });
-      told ||= stopped;
+      if (!isOpen(mark)) continue;
+      const endMs = mark.cause === "agent-down" ? nowMs : fromMs;
+      this.#batch.marks.push({ id, mark: { ...mark, toMs: Math.max(mark.fromMs, endMs) } });
     }
-    if (!told) this.gap({ cause: "agent-down", detail: "the site agent ended without a word", fromMs, toMs: nowMs });
+    if (!stopped) this.gap({ cause: "agent-down", detail: "the site agent ended without a word", fromMs, toMs: nowMs });
     this.flush();
   }
+}
+
+function isOpen(mark: Mark): mark is Gap {
+  return mark.kind === "gap" && mark.toMs === 0;
 }
 
 interface MarkLine {

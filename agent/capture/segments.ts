@@ -24,6 +24,8 @@ export function segmentPath(directory: string, first: number, kind: "log" | "tim
 
 export class Segments {
   readonly directory: string;
+  /** True when there was no segment at open. */
+  readonly isNew: boolean;
   readonly #options: SegmentOptions;
   readonly #segments: { readonly first: number; end: number }[];
   #newest: { readonly first: number; end: number };
@@ -39,6 +41,7 @@ export class Segments {
     this.directory = directory;
     this.#options = options;
     this.#segments = this.#list();
+    this.isNew = this.#segments.length === 0;
     this.#newest = this.#segments.at(-1) ?? { first: startOffset, end: startOffset };
     if (this.#segments.length === 0) this.#segments.push(this.#newest);
     const { dataFd, timesFd } = this.#openFiles(this.#newest.first);
@@ -82,13 +85,18 @@ export class Segments {
 
   /** Appends at `end`, which has moved by what was stored also when this throws an error of the filesystem. */
   append(data: Uint8Array, timeMs: number): void {
-    if (this.#newest.end - this.#newest.first >= this.#options.segmentBytes) this.#roll();
+    if (this.#newest.end - this.#newest.first >= this.#options.segmentBytes) this.#begin(this.end);
     const segment = this.#newest;
     this.#recordTime(timeMs);
     this.#unsynced = true;
     writeAll(this.#options.filesystem, this.#dataFd, data, segment.end - segment.first, (written) => {
       segment.end += written;
     });
+  }
+
+  /** Leaves `count` offsets unused: the next byte begins a segment behind them. */
+  skip(count: number): void {
+    this.#begin(this.end + count);
   }
 
   /** Resolves when all that was appended before is on the disk and not only with the operating system. */
@@ -116,9 +124,9 @@ export class Segments {
     this.#lastTime = { offset, timeMs };
   }
 
-  #roll(): void {
-    const next = { first: this.end, end: this.end };
-    const { dataFd, timesFd } = this.#openFiles(next.first);
+  #begin(first: number): void {
+    const next = { first, end: first };
+    const { dataFd, timesFd } = this.#openFiles(first);
     const sealed = [this.#dataFd, this.#timesFd];
     void this.#afterSyncs(() => this.#syncAll(sealed).finally(() => this.#closeAll(sealed)));
     this.#dataFd = dataFd;
