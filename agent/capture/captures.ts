@@ -32,6 +32,7 @@ export class Captures {
   readonly #bootId: string;
   readonly #lastRun: { readonly aliveMs: number; readonly powerFailed: boolean };
   #timer: Timer | undefined;
+  #losing: readonly string[] = [];
   #closed = false;
 
   /** Throws the filesystem's error when the directory cannot be written. */
@@ -102,12 +103,21 @@ export class Captures {
       for (const { log } of this.list()) log.flush();
       await Promise.all(this.list().map(({ log }) => log.sync()));
       if (this.#closed) return;
-      const alive = `${String(nowMs).padStart(15)} ${this.#bootId}\n`;
-      if (!this.list().some(({ log }) => log.losing)) writeSync(this.#aliveFd, alive, 0);
+      this.#tellLosses();
+      if (this.#losing.length === 0) writeSync(this.#aliveFd, `${String(nowMs).padStart(15)} ${this.#bootId}\n`, 0);
     } catch (err) {
       logger.error({ err }, "console logs could not be brought to the disk");
     }
     if (!this.#closed) this.#armSync();
+  }
+
+  #tellLosses(): void {
+    const losing = this.list().flatMap(({ node, log }) => (log.losing ? [node] : []));
+    const { directory, logger } = this.#options;
+    if (losing.length > 0 && this.#losing.length === 0)
+      logger.error({ directory, nodes: losing }, "console bytes cannot be stored; free disk space");
+    if (losing.length === 0 && this.#losing.length > 0) logger.info({ directory }, "console bytes are stored again");
+    this.#losing = losing;
   }
 }
 

@@ -7,6 +7,7 @@ import type { Clock, Timer } from "../../proto/base/clock.js";
 import { describeError } from "../../proto/base/errors.js";
 import type { PowerVerb } from "../ports/power.js";
 import { BannerDetector, type BannerPattern } from "./banner.js";
+import { Batch, type MarkLine } from "./batch.js";
 import { afterMark, markOfBanner, markOfPower, noEpoch } from "./boot-epochs.js";
 import type { Boot, Chunk, Gap, GapCause, Mark } from "./events.js";
 import { type LogFilesystem, nodeFilesystem } from "./filesystem.js";
@@ -43,8 +44,8 @@ export class ConsoleLog {
   readonly #clock: Clock;
   readonly #detector: BannerDetector;
   #epochs = noEpoch;
-  /** Received and not yet written: bytes, and marks whose offsets lie among or after them. */
-  #batch = emptyBatch();
+  /** Received and not yet written. */
+  #batch = new Batch();
   #timer: Timer | undefined;
   /** The batch written last: followers who keep up need no file. */
   #newest: Chunk | undefined;
@@ -104,9 +105,7 @@ export class ConsoleLog {
       this.#addMark(markOfBanner(this.#epochs, banner, receivedMs));
     }
     if (data.length === 0) return;
-    if (this.#batch.bytes === 0) this.#batch.timeMs = receivedMs;
-    this.#batch.chunks.push(data);
-    this.#batch.bytes += data.length;
+    this.#batch.append(data, receivedMs);
     if (this.#batch.bytes >= batchBytes) this.flush();
     else this.#arm();
   }
@@ -140,14 +139,12 @@ export class ConsoleLog {
     this.#timer?.cancel();
     this.#timer = undefined;
     const batch = this.#batch;
-    if (this.#closed || (batch.bytes === 0 && batch.marks.length === 0)) return;
-    this.#batch = emptyBatch();
-    const timeMs = batch.bytes > 0 ? batch.timeMs : this.#clock.now();
+    if (this.#closed || batch.isEmpty) return;
+    this.#batch = new Batch();
+    const timeMs = batch.firstMs ?? this.#clock.now();
     const outage = this.#outage;
     const marks = outage === undefined ? batch.marks : [{ id: outage.id, mark: { ...outage.gap, toMs: timeMs } }, ...batch.marks];
-    const [only] = batch.chunks;
-    const data = batch.chunks.length === 1 && only !== undefined ? only : Buffer.concat(batch.chunks, batch.bytes);
-
+    const data = batch.join();
     const offset = this.end;
     const failure = this.#write(data, timeMs, marks);
     const stored = this.end - offset;
@@ -162,7 +159,7 @@ export class ConsoleLog {
 
   /** Resolves when all that was stored before is on the disk itself, safe from a power failure. */
   async sync(): Promise<void> {
-    await this.segments.sync();
+    await Promise.all([this.segments.sync(), this.marks.sync()]);
   }
 
   /** The newest bytes from `offset` on, at most `limit`, when they are still in memory. */
@@ -250,21 +247,4 @@ export class ConsoleLog {
 
 function isOpen(mark: Mark): mark is Gap {
   return mark.kind === "gap" && mark.toMs === 0;
-}
-
-interface MarkLine {
-  readonly id: number;
-  readonly mark: Mark;
-}
-
-interface Batch {
-  chunks: Uint8Array[];
-  bytes: number;
-  /** When the first of the bytes arrived. */
-  timeMs: number;
-  marks: MarkLine[];
-}
-
-function emptyBatch(): Batch {
-  return { chunks: [], bytes: 0, timeMs: 0, marks: [] };
 }
