@@ -47,6 +47,8 @@ export interface SimulatedNode {
   readonly bmc: BmcServer | undefined;
   /** Its "/", on the host. */
   readonly rootDirectory: string;
+  /** Where its stand-in tools ask the running kernel. */
+  readonly socketPath: string;
   /** Every byte its console line sent since the first start. */
   readonly serialLog: string;
   close(): Promise<void>;
@@ -81,7 +83,7 @@ export async function startNode(spec: NodeSpec, parameters: NodeParameters, inde
     const bmc = spec.bmc === undefined ? undefined : await startBmc(spec.bmc, { machine, serial, parameters, baudRate, directory, around });
     lifecycle.onClose(async () => bmc?.close());
     if (parameters.power === "on") void machine.act("on");
-    return { name: spec.name, machine, bmc, rootDirectory, serialLog, close };
+    return { name: spec.name, machine, bmc, rootDirectory, socketPath, serialLog, close };
   } catch (error) {
     await close();
     throw error;
