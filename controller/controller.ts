@@ -27,6 +27,7 @@ import { Port } from "../proto/rpc/mux.js";
 import { addService } from "../proto/rpc/server.js";
 import type { Implementation, ServiceDefinition } from "../proto/rpc/service.js";
 import { AgentRegistry } from "./agents/registry.js";
+import { consoleUpstream } from "./agents/console-upstream.js";
 import { RemoteNodes } from "./agents/remote-node.js";
 import { Routes } from "./agents/routes.js";
 import { checkSecrets } from "./agents/site-assignment.js";
@@ -45,6 +46,7 @@ import { createLeaseService } from "./api/lease-service.js";
 import { createNodeService } from "./api/node-service.js";
 import { createPowerService } from "./api/power-service.js";
 import type { ControllerConfig } from "./config.js";
+import { ConsoleHub } from "./consoles/hub.js";
 import { Authority } from "./identity/authority.js";
 import { Enrollment } from "./identity/enrollment.js";
 import { JoinTokens } from "./identity/join-tokens.js";
@@ -76,7 +78,7 @@ export interface ControllerOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly leases: Leases;
-  readonly deployments?: (context: ControllerContext) => DeploymentRoom;
+  readonly deployments?: (context: ControllerContext) => Promise<DeploymentRoom>;
 }
 
 export interface Controller {
@@ -109,10 +111,11 @@ export async function startController(options: ControllerOptions): Promise<Contr
     return port.close();
   });
   lifecycle.onClose(() => rooms.registry.close());
+  lifecycle.onClose(() => rooms.hub.close());
   lifecycle.onClose(keepCertificateFresh(port, identities.authority, options));
-  const deployments = options.deployments?.(rooms.context);
-  if (deployments !== undefined) lifecycle.onClose(() => deployments.close());
   try {
+    const deployments = await options.deployments?.(rooms.context);
+    if (deployments !== undefined) lifecycle.onClose(() => deployments.close());
     serveApi(api, rooms, identities.enrollment, deployments);
     const address = await listen(port, config.listen);
     const { caSha256 } = identities.authority;
@@ -126,7 +129,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
 }
 
 function serveApi(api: Server, rooms: Rooms, enrollment: Enrollment, deployments: DeploymentRoom | undefined): void {
-  const { routes, lastPower, context } = rooms;
+  const { routes, hub, lastPower, context } = rooms;
   const { lab, nodes, leases, events, logger } = context;
   const acting = new Acting(leases);
   const consoles = new ConsoleStates(routes);
@@ -136,7 +139,7 @@ function serveApi(api: Server, rooms: Rooms, enrollment: Enrollment, deployments
   serve(NodeServiceService, createNodeService({ routes, nodes, leases, acting, consoles, lastPower }));
   serve(PowerServiceService, createPowerService({ nodes, acting }));
   serve(BootServiceService, createBootService({ nodes, acting }));
-  serve(ConsoleServiceService, createConsoleService({ routes, states: consoles }));
+  serve(ConsoleServiceService, createConsoleService({ routes, hub, states: consoles }));
   serve(CommandServiceService, createCommandService({ routes, acting }));
   serve(FileServiceService, createFileService({ routes, acting }));
   serve(LeaseServiceService, createLeaseService({ lab, leases }));
@@ -158,6 +161,7 @@ interface Rooms {
   readonly context: ControllerContext;
   readonly registry: AgentRegistry;
   readonly routes: Routes;
+  readonly hub: ConsoleHub;
   readonly lastPower: ReadonlyMap<string, PowerState>;
 }
 
@@ -174,15 +178,17 @@ function assembleRooms({ config, lab, clock, logger, leases }: ControllerOptions
     onLost: ({ name }, reason) => events.publish("agent-lost", nodeOf(name), `agent ${name} lost: ${reason}`),
   });
   const routes = new Routes(lab, registry);
+  const hub = new ConsoleHub({ upstream: (node) => consoleUpstream(routes, node), clock, logger });
   const lastPower = new Map<string, PowerState>();
   const nodes = new RemoteNodes({
     routes,
     clock,
+    console: (node) => hub.console(node),
     onPower: (node, state) => lastPower.set(node, state),
     onPowerAct: (node, verb, { before, after }) => events.publish("power", node, `power ${verb}: ${before} → ${after}`),
   });
   const context = { lab, nodes, leases: announceLeases(leases, events), events, clock, logger };
-  return { context, registry, routes, lastPower };
+  return { context, registry, routes, hub, lastPower };
 }
 
 /** Makes the port's certificate anew every day, long before it grows old. Returns what ends that. */

@@ -54,7 +54,7 @@ const rooms: readonly Room[] = [
   { room: "controller/consoles/", may: ["controller/ports.ts", "inventory/", base] },
   { room: "controller/records/", may: ["controller/ports.ts", "controller/deploy/", "inventory/", base] },
   { room: "controller/recipes/", may: ["controller/deploy/recipe.ts"] },
-  { room: "controller/agents/", may: ["controller/ports.ts", "inventory/", ...rpc] },
+  { room: "controller/agents/", may: ["controller/ports.ts", "controller/consoles/upstream.ts", "inventory/", ...rpc] },
   { room: "controller/identity/", may: [...rpc] },
   { room: "controller/offline.ts", may: ["controller/deploy/", "controller/recipes/", "inventory/", base] },
   { room: "controller/cli/", may: ["controller/offline.ts", "inventory/", ...rpc] },

@@ -4,7 +4,6 @@ import { InternalError } from "../../proto/base/errors.js";
 import type { BootEntries } from "../../proto/gen/lab/v1/boot.js";
 import type { Facts as WireFacts } from "../../proto/gen/lab/v1/node.js";
 import type { BootMenu, ConsoleFeed, Facts, NodeHandle, Nodes, PowerResult, PowerState, PowerVerb } from "../ports.js";
-import { consoleFeed } from "./console-feed.js";
 import { runJob } from "./job-run.js";
 import { remoteFiles } from "./remote-files.js";
 import type { Routes } from "./routes.js";
@@ -15,8 +14,8 @@ const powerMarginMs = 30_000;
 export interface RemoteNodesOptions {
   readonly routes: Routes;
   readonly clock: Clock;
-  /** Feeds of consoles many follow; default: every follower has its own stream from the site agent. */
-  readonly feed?: (node: string) => ConsoleFeed;
+  /** The console of a node, shared by all who follow it. */
+  readonly console: (node: string) => ConsoleFeed;
   /** Told every power state that was read. */
   readonly onPower?: (node: string, state: PowerState) => void;
   /** Told every power act that changed something. */
@@ -34,7 +33,6 @@ export class RemoteNodes implements Nodes {
     const { routes, clock } = this.#options;
     const spec = routes.spec(name);
     const own = (options?: { signal?: AbortSignal | undefined }) => routes.own(name, options);
-    const feed = this.#options.feed ?? ((node) => consoleFeed({ node, clock, reach: (options) => routes.console(node, options) }));
     return {
       name,
       get agentConnected() {
@@ -52,7 +50,7 @@ export class RemoteNodes implements Nodes {
         const { node } = await own({ signal });
         return node.reboot({ node: name, fence }, { signal });
       },
-      console: spec.console === undefined ? undefined : feed(name),
+      console: spec.console === undefined ? undefined : this.#options.console(name),
     };
   }
 

@@ -1,14 +1,21 @@
-/** ConsoleService for people: history and live bytes come from the site agent that captures the line. */
+/** ConsoleService for people: whoever follows shares the hub's stream; whoever writes has one of their own to the site agent. */
 import { InvalidArgumentError } from "../../proto/base/errors.js";
 import type { ConsoleServiceService, ConsoleView } from "../../proto/gen/lab/v1/console.js";
 import type { Implementation } from "../../proto/rpc/service.js";
+import { consoleMessage, followRequest } from "../agents/console-messages.js";
 import type { Routes } from "../agents/routes.js";
+import type { ConsoleHub } from "../consoles/hub.js";
 import { callerName } from "./authorization.js";
 import type { ConsoleStates } from "./console-states.js";
 import { takeFirst } from "./first-message.js";
 
-export function createConsoleService(deps: { routes: Routes; states: ConsoleStates }): Implementation<typeof ConsoleServiceService> {
-  const { routes, states } = deps;
+export interface ConsoleServiceDeps {
+  readonly routes: Routes;
+  readonly hub: ConsoleHub;
+  readonly states: ConsoleStates;
+}
+
+export function createConsoleService({ routes, hub, states }: ConsoleServiceDeps): Implementation<typeof ConsoleServiceService> {
   return {
     async listConsoles(_request, { signal }) {
       const views = await states.read({ signal });
@@ -18,7 +25,9 @@ export function createConsoleService(deps: { routes: Routes; states: ConsoleStat
       };
     },
     async *follow(request, { signal }) {
-      yield* (await routes.console(request.node, { signal })).console.follow(request, { signal });
+      // Asked first, so that somebody who follows a site that is away is told so; one that goes away later is waited for.
+      await routes.console(request.node, { signal });
+      for await (const event of hub.console(request.node).followFrom(followRequest(request), { signal })) yield consoleMessage(event);
     },
     async listBoots(request, { signal }) {
       return (await routes.console(request.node, { signal })).console.listBoots(request, { signal });

@@ -159,7 +159,10 @@ t.test("an address in use and a bad sim section end it with a reason and an exit
   t.same(await second.exited, [5, null]);
   writeFileSync(inventory, readFileSync(inventory, "utf8").replace("linux: 3.11.1", "memory: much, cipherSuites: [0]"));
   const third = start();
-  await t.rejects(third.ready, /nodes\.s0\.sim\.memory: a size such as 16G\n[^]*nodes\.s0\.sim\.cipherSuites\.0: cipher suite 0 is not simulated/);
+  await t.rejects(
+    third.ready,
+    /nodes\.s0\.sim\.memory: a size such as 16G\n[^]*nodes\.s0\.sim\.cipherSuites\.0: cipher suite 0 is not simulated/,
+  );
   t.same(await third.exited, [3, null]);
   first.child.kill("SIGTERM");
   t.same(await first.exited, [0, null]);
