@@ -20,7 +20,14 @@ t.test("an entry chosen once boots once, by the 16-bit protocol, with the comman
   await writeFile(join(root, "boot/vmlinuz-P"), formatKernelImage({ kind: "lego", build: {} }));
   const loader = new GrubBootLoader({ root: new RootDirectory(root) });
   const commandLine = "memmap=2G$4G a;b|c x={1}#2";
-  await loader.putEntry({ id: "lego-p", title: "It's $LegoOS {", kernel: "/boot/vmlinuz-P", initrd: "", arguments: commandLine, linux16: true });
+  await loader.putEntry({
+    id: "lego-p",
+    title: "It's $LegoOS {",
+    kernel: "/boot/vmlinuz-P",
+    initrd: "",
+    arguments: commandLine,
+    linux16: true,
+  });
   await loader.bootOnce("lego-p");
 
   const boot = () => {
