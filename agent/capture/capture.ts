@@ -139,6 +139,7 @@ export class Capture {
   /** Opens the line and captures until it ends, whatever the reason. Returns how long it was up, in ms. */
   async #session(triedMs: number, signal: AbortSignal): Promise<number> {
     const { clock, source } = this.#options;
+    this.#state = "connecting";
     let upSinceMs: number | undefined;
     let line: ConsoleLine | undefined;
     const onAbort = () => void line?.close();

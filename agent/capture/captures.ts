@@ -3,7 +3,7 @@ import { closeSync, mkdirSync, readFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import type { BackoffOptions } from "../../proto/base/backoff.js";
 import type { Clock, Timer } from "../../proto/base/clock.js";
-import { ConflictError, NotFoundError } from "../../proto/base/errors.js";
+import { ConflictError, InvalidArgumentError, NotFoundError } from "../../proto/base/errors.js";
 import type { Logger } from "../../proto/base/logger.js";
 import type { ConsoleSource } from "../ports/console.js";
 import { Capture } from "./capture.js";
@@ -19,6 +19,8 @@ export interface CapturesOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly reopening?: BackoffOptions;
+  /** Changes with every boot of this machine. Default: the kernel's; "" = unknown. */
+  readonly bootId?: string;
   readonly log?: Pick<ConsoleLogOptions, "segmentBytes" | "retainBytes" | "banners" | "filesystem">;
 }
 
@@ -27,24 +29,30 @@ export class Captures {
   /** In the order they were added. */
   readonly #captures = new Map<string, Capture>();
   readonly #aliveFd: number;
-  readonly #lastAliveMs: number;
+  readonly #bootId: string;
+  readonly #lastRun: { readonly aliveMs: number; readonly powerFailed: boolean };
   #timer: Timer | undefined;
+  #losing: readonly string[] = [];
   #closed = false;
 
   /** Throws the filesystem's error when the directory cannot be written. */
   constructor(options: CapturesOptions) {
     this.#options = options;
     mkdirSync(options.directory, { recursive: true, mode: 0o750 });
-    this.#aliveFd = openForUpdate(nodeFilesystem, join(options.directory, "alive"));
-    this.#lastAliveMs = Number.parseInt(readFileSync(this.#aliveFd, "latin1"), 10) || 0;
+    this.#bootId = options.bootId ?? kernelBootId();
+    this.#aliveFd = openForUpdate(nodeFilesystem, join(options.directory, ".alive"));
+    const [aliveMs, bootId] = readFileSync(this.#aliveFd, "latin1").trim().split(" ");
+    this.#lastRun = { aliveMs: Number(aliveMs) || 0, powerFailed: bootId !== undefined && bootId !== this.#bootId };
     this.#armSync();
   }
 
-  /** Opens the node's log and begins to capture. Throws ConflictError when it is captured already, else the filesystem's error. */
+  /** Opens the node's log and begins to capture. Throws InvalidArgumentError for a name that is none, ConflictError when it is captured already, else the filesystem's error. */
   add(node: string, source: ConsoleSource): Capture {
     const { clock, logger, directory, reopening } = this.#options;
+    if (!/^[A-Za-z0-9][\w.-]*$/.test(node)) throw new InvalidArgumentError(`console "${node}": not a name a folder can have`);
     if (this.#captures.has(node)) throw new ConflictError(`console ${node}: captured already; let go of it first`);
-    const log = new ConsoleLog(join(directory, node), { clock, lastAliveMs: this.#lastAliveMs, ...this.#options.log });
+    const { aliveMs: lastAliveMs, powerFailed } = this.#lastRun;
+    const log = new ConsoleLog(join(directory, node), { clock, lastAliveMs, powerFailed, ...this.#options.log });
     const capture = new Capture({ node, source, log, clock, logger, ...(reopening === undefined ? {} : { reopening }) });
     this.#captures.set(node, capture);
     return capture;
@@ -95,10 +103,28 @@ export class Captures {
       for (const { log } of this.list()) log.flush();
       await Promise.all(this.list().map(({ log }) => log.sync()));
       if (this.#closed) return;
-      if (!this.list().some(({ log }) => log.losing)) writeSync(this.#aliveFd, `${String(nowMs).padStart(15)}\n`, 0);
+      this.#tellLosses();
+      if (this.#losing.length === 0) writeSync(this.#aliveFd, `${String(nowMs).padStart(15)} ${this.#bootId}\n`, 0);
     } catch (err) {
       logger.error({ err }, "console logs could not be brought to the disk");
     }
     if (!this.#closed) this.#armSync();
+  }
+
+  #tellLosses(): void {
+    const losing = this.list().flatMap(({ node, log }) => (log.losing ? [node] : []));
+    const { directory, logger } = this.#options;
+    if (losing.length > 0 && this.#losing.length === 0)
+      logger.error({ directory, nodes: losing }, "console bytes cannot be stored; free disk space");
+    if (losing.length === 0 && this.#losing.length > 0) logger.info({ directory }, "console bytes are stored again");
+    this.#losing = losing;
+  }
+}
+
+function kernelBootId(): string {
+  try {
+    return readFileSync("/proc/sys/kernel/random/boot_id", "latin1").trim();
+  } catch {
+    return "";
   }
 }

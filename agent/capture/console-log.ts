@@ -7,6 +7,7 @@ import type { Clock, Timer } from "../../proto/base/clock.js";
 import { describeError } from "../../proto/base/errors.js";
 import type { PowerVerb } from "../ports/power.js";
 import { BannerDetector, type BannerPattern } from "./banner.js";
+import { Batch, type MarkLine } from "./batch.js";
 import { afterMark, markOfBanner, markOfPower, noEpoch } from "./boot-epochs.js";
 import type { Boot, Chunk, Gap, GapCause, Mark } from "./events.js";
 import { type LogFilesystem, nodeFilesystem } from "./filesystem.js";
@@ -16,10 +17,15 @@ import { Segments } from "./segments.js";
 export const batchMs = 10;
 export const batchBytes = 64 * 1024;
 
+/** More than any line brings between two syncs (5 s, see Captures), so more than a power failure can take. */
+const skippedBytes = 64 * 2 ** 20;
+
 export interface ConsoleLogOptions {
   readonly clock: Clock;
   /** Until when the last run is known to have stored all that arrived: see Captures. 0 = unknown. */
   readonly lastAliveMs?: number;
+  /** The machine went down under the last run: bytes that were told may be gone, and their offsets must not be used again. */
+  readonly powerFailed?: boolean;
   readonly segmentBytes?: number;
   readonly retainBytes?: number;
   readonly banners?: readonly BannerPattern[];
@@ -38,8 +44,8 @@ export class ConsoleLog {
   readonly #clock: Clock;
   readonly #detector: BannerDetector;
   #epochs = noEpoch;
-  /** Received and not yet written: bytes, and marks whose offsets lie among or after them. */
-  #batch = emptyBatch();
+  /** Received and not yet written. */
+  #batch = new Batch();
   #timer: Timer | undefined;
   /** The batch written last: followers who keep up need no file. */
   #newest: Chunk | undefined;
@@ -53,12 +59,15 @@ export class ConsoleLog {
     this.directory = directory;
     this.#clock = clock;
     this.#detector = new BannerDetector(options.banners);
-    const isNew = filesystem.mkdirSync(directory, { recursive: true, mode: 0o750 }) !== undefined;
+    filesystem.mkdirSync(directory, { recursive: true, mode: 0o750 });
     this.marks = new Marks(directory, filesystem);
     this.segments = new Segments(directory, this.marks.lastOffset, { segmentBytes, retainBytes, filesystem });
     this.marks.confine(this.end);
     for (const { mark } of this.marks.all) this.#epochs = afterMark(this.#epochs, mark);
-    if (!isNew) this.#tellAgentDown(Math.max(options.lastAliveMs ?? 0, this.segments.lastTimeMs));
+    if (this.segments.isNew) return;
+    const stopped = this.marks.all.some(({ mark }) => isOpen(mark) && mark.cause === "agent-down");
+    if (!stopped && options.powerFailed === true) this.segments.skip(skippedBytes);
+    this.#tellAgentDown(Math.max(options.lastAliveMs ?? 0, this.segments.lastTimeMs), stopped);
   }
 
   /** First offset still kept. */
@@ -96,9 +105,7 @@ export class ConsoleLog {
       this.#addMark(markOfBanner(this.#epochs, banner, receivedMs));
     }
     if (data.length === 0) return;
-    if (this.#batch.bytes === 0) this.#batch.timeMs = receivedMs;
-    this.#batch.chunks.push(data);
-    this.#batch.bytes += data.length;
+    this.#batch.append(data, receivedMs);
     if (this.#batch.bytes >= batchBytes) this.flush();
     else this.#arm();
   }
@@ -132,14 +139,12 @@ export class ConsoleLog {
     this.#timer?.cancel();
     this.#timer = undefined;
     const batch = this.#batch;
-    if (this.#closed || (batch.bytes === 0 && batch.marks.length === 0)) return;
-    this.#batch = emptyBatch();
-    const timeMs = batch.bytes > 0 ? batch.timeMs : this.#clock.now();
+    if (this.#closed || batch.isEmpty) return;
+    this.#batch = new Batch();
+    const timeMs = batch.firstMs ?? this.#clock.now();
     const outage = this.#outage;
     const marks = outage === undefined ? batch.marks : [{ id: outage.id, mark: { ...outage.gap, toMs: timeMs } }, ...batch.marks];
-    const [only] = batch.chunks;
-    const data = batch.chunks.length === 1 && only !== undefined ? only : Buffer.concat(batch.chunks, batch.bytes);
-
+    const data = batch.join();
     const offset = this.end;
     const failure = this.#write(data, timeMs, marks);
     const stored = this.end - offset;
@@ -154,7 +159,7 @@ export class ConsoleLog {
 
   /** Resolves when all that was stored before is on the disk itself, safe from a power failure. */
   async sync(): Promise<void> {
-    await this.segments.sync();
+    await Promise.all([this.segments.sync(), this.marks.sync()]);
   }
 
   /** The newest bytes from `offset` on, at most `limit`, when they are still in memory. */
@@ -227,34 +232,19 @@ export class ConsoleLog {
   }
 
   /** Nobody listened between the last run and now, and gaps that were open then ended with it. */
-  #tellAgentDown(lastKnownMs: number): void {
+  #tellAgentDown(lastKnownMs: number, stopped: boolean): void {
     const nowMs = this.#clock.now();
     const fromMs = Math.min(lastKnownMs, nowMs);
-    let told = false;
     for (const { id, mark } of this.marks.all) {
-      if (mark.kind !== "gap" || mark.toMs !== 0) continue;
-      const stopped = mark.cause === "agent-down";
-      this.#batch.marks.push({ id, mark: { ...mark, toMs: Math.max(mark.fromMs, stopped ? nowMs : fromMs) } });
-      told ||= stopped;
+      if (!isOpen(mark)) continue;
+      const endMs = mark.cause === "agent-down" ? nowMs : fromMs;
+      this.#batch.marks.push({ id, mark: { ...mark, toMs: Math.max(mark.fromMs, endMs) } });
     }
-    if (!told) this.gap({ cause: "agent-down", detail: "the site agent ended without a word", fromMs, toMs: nowMs });
+    if (!stopped) this.gap({ cause: "agent-down", detail: "the site agent ended without a word", fromMs, toMs: nowMs });
     this.flush();
   }
 }
 
-interface MarkLine {
-  readonly id: number;
-  readonly mark: Mark;
-}
-
-interface Batch {
-  chunks: Uint8Array[];
-  bytes: number;
-  /** When the first of the bytes arrived. */
-  timeMs: number;
-  marks: MarkLine[];
-}
-
-function emptyBatch(): Batch {
-  return { chunks: [], bytes: 0, timeMs: 0, marks: [] };
+function isOpen(mark: Mark): mark is Gap {
+  return mark.kind === "gap" && mark.toMs === 0;
 }

@@ -38,3 +38,43 @@ export function writeAll(
     onProgress(written);
   }
 }
+
+/** Syncs and closes of one log's files, off the event loop and one after the other: no file is closed under a sync. */
+export class SyncQueue {
+  readonly #filesystem: LogFilesystem;
+  #last: Promise<void> = Promise.resolve();
+  #failure: { readonly error: unknown } | undefined;
+
+  constructor(filesystem: LogFilesystem) {
+    this.#filesystem = filesystem;
+  }
+
+  sync(...files: readonly number[]): void {
+    for (const fd of files) {
+      this.#add(
+        () =>
+          new Promise((resolve, reject) => {
+            this.#filesystem.fdatasync(fd, (error) => (error === null ? resolve() : reject(error)));
+          }),
+      );
+    }
+  }
+
+  close(...files: readonly number[]): void {
+    for (const fd of files) this.#add(() => this.#filesystem.closeSync(fd));
+  }
+
+  /** Resolves when all that was asked for is done. Throws the first error since the last call. */
+  async done(): Promise<void> {
+    await this.#last;
+    const failure = this.#failure;
+    this.#failure = undefined;
+    if (failure !== undefined) throw failure.error;
+  }
+
+  #add(work: () => void | Promise<void>): void {
+    this.#last = this.#last.then(work).catch((error: unknown) => {
+      this.#failure ??= { error };
+    });
+  }
+}

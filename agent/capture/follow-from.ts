@@ -1,9 +1,9 @@
 /** Where a follower begins, as it may be asked for, and the offset that is. */
-import { open, readFile } from "node:fs/promises";
+import { open } from "node:fs/promises";
 import { InvalidArgumentError, NotFoundError } from "../../proto/base/errors.js";
 import type { ConsoleLog } from "./console-log.js";
+import { readTimes } from "./log-reader.js";
 import { type Segment, segmentPath } from "./segments.js";
-import { TimeTable } from "./time-index.js";
 
 export type FollowFrom =
   | { readonly offset: number }
@@ -41,7 +41,7 @@ function offsetOfBoot(log: ConsoleLog, number: number): number {
 async function offsetSince(log: ConsoleLog, timeMs: number): Promise<number> {
   let found = log.end;
   for (const segment of [...log.segments.all].reverse()) {
-    const times = await readTimes(log, segment);
+    const times = await readTimes(log.directory, segment);
     found = times.since(timeMs) ?? found;
     if (found > segment.first) break;
   }
@@ -80,8 +80,4 @@ async function* blocksBackward(log: ConsoleLog, segment: Segment, end: number): 
   } finally {
     await file.close();
   }
-}
-
-async function readTimes(log: ConsoleLog, segment: Segment): Promise<TimeTable> {
-  return new TimeTable(await readFile(segmentPath(log.directory, segment.first, "times")), segment);
 }

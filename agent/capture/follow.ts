@@ -41,16 +41,18 @@ export async function* follow(
         sequence = due.next;
         if (due.mark.kind !== "banner") yield told(due.mark);
       } else if (cursor < Math.min(until, log.end)) {
-        const limit = Math.min(maxChunkBytes, Math.min(until, due?.mark.offset ?? until) - cursor);
+        // Not beyond what is stored now: a gap that comes while we read must be told before the bytes behind it.
+        const stop = Math.min(until, log.end, due?.mark.offset ?? until);
+        const limit = Math.min(maxChunkBytes, stop - cursor);
         const chunk = await reader.read(cursor, limit);
-        if (chunk === undefined) {
-          const gap = notKept(log, cursor);
-          cursor = gap.offset;
-          sequence = Math.max(sequence, log.marks.sequenceAt(cursor));
-          yield gap;
-        } else {
+        if (chunk !== undefined) {
           cursor += chunk.data.length;
           yield { kind: "data", ...chunk };
+        } else {
+          const missing = { from: cursor, to: log.segments.nextKept(cursor) };
+          cursor = missing.to;
+          sequence = Math.max(sequence, log.marks.sequenceAt(cursor));
+          if (!isSkip(log, missing.to, sequence)) yield notKept(log, missing);
         }
       } else if (cursor >= until || log.changes.closed) {
         return;
@@ -72,17 +74,22 @@ function told(mark: Gap | Boot): ConsoleEvent {
   return { kind, epoch, offset, cause, detail, timeMs };
 }
 
+/** Offsets that were skipped after a power failure have a gap already, where the log went on. */
+function isSkip(log: ConsoleLog, offset: number, sequence: number): boolean {
+  const mark = log.marks.from(sequence)?.mark;
+  return mark?.kind === "gap" && mark.cause === "agent-down" && mark.offset === offset && offset > log.first;
+}
+
 /** What stands for bytes that were stored and are not there: dropped by retention, or taken by somebody else. */
-function notKept(log: ConsoleLog, offset: number): Gap {
-  const next = log.segments.nextKept(offset);
-  const dropped = offset < log.first;
+function notKept(log: ConsoleLog, { from, to }: { from: number; to: number }): Gap {
+  const dropped = from < log.first;
   return {
     kind: "gap",
-    offset: next,
+    offset: to,
     cause: dropped ? "retention" : "discarded",
-    detail: dropped ? `offsets ${offset} to ${next} are no longer kept` : `offsets ${offset} to ${next} are missing from the log's files`,
+    detail: dropped ? `offsets ${from} to ${to} are no longer kept` : `offsets ${from} to ${to} are missing from the log's files`,
     fromMs: 0,
     toMs: 0,
-    lostBytes: next - offset,
+    lostBytes: to - from,
   };
 }

@@ -1,5 +1,5 @@
 /** Reads a console's stored bytes at one follower's own pace. Holds at most one file, and none while it keeps up with the line. */
-import { open, readFile, type FileHandle } from "node:fs/promises";
+import { type FileHandle, open, readFile } from "node:fs/promises";
 import type { ConsoleLog } from "./console-log.js";
 import type { Chunk } from "./events.js";
 import { type Segment, segmentPath } from "./segments.js";
@@ -55,7 +55,7 @@ export class LogReader {
     const current = this.#open;
     if (offset >= current.timesEnd) {
       const timesEnd = current.segment.end;
-      current.times = new TimeTable(await readFile(segmentPath(this.#log.directory, current.segment.first, "times")), current.segment);
+      current.times = await readTimes(this.#log.directory, current.segment);
       current.timesEnd = timesEnd;
     }
     return current;
@@ -68,4 +68,13 @@ async function readFrom({ segment, file, times, timesEnd }: OpenSegment, offset:
   const data = new Uint8Array(length);
   const { bytesRead } = await file.read(data, 0, length, offset - segment.first);
   return bytesRead === 0 ? undefined : { offset, data: data.subarray(0, bytesRead), timeMs: span.timeMs };
+}
+
+/** The times of a segment; none when somebody removed their file. */
+export async function readTimes(directory: string, segment: Segment): Promise<TimeTable> {
+  const file = await readFile(segmentPath(directory, segment.first, "times")).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return Buffer.alloc(0);
+    throw error;
+  });
+  return new TimeTable(file, segment);
 }

@@ -3,13 +3,9 @@
  * line with the same id replaces the earlier one: so a gap that was open is told its end.
  */
 import { join } from "node:path";
+import type { MarkLine } from "./batch.js";
 import type { Mark } from "./events.js";
-import { type LogFilesystem, openForUpdate, writeAll } from "./filesystem.js";
-
-interface Line {
-  readonly id: number;
-  readonly mark: Mark;
-}
+import { type LogFilesystem, openForUpdate, SyncQueue, writeAll } from "./filesystem.js";
 
 interface Told {
   readonly id: number;
@@ -20,7 +16,9 @@ interface Told {
 export class Marks {
   readonly #path: string;
   readonly #filesystem: LogFilesystem;
+  readonly #syncs: SyncQueue;
   #fileBytes: number;
+  #unsynced = false;
   /** Not yet in the file, by id, in order. */
   readonly #unsaved = new Map<number, Mark>();
   /** As told to followers: the index is the sequence number, offsets never decrease. */
@@ -32,6 +30,7 @@ export class Marks {
   constructor(directory: string, filesystem: LogFilesystem) {
     this.#path = join(directory, "marks.jsonl");
     this.#filesystem = filesystem;
+    this.#syncs = new SyncQueue(filesystem);
     const file = filesystem.existsSync(this.#path) ? filesystem.readFileSync(this.#path) : Buffer.alloc(0);
     this.#fileBytes = file.lastIndexOf(0x0a) + 1;
     const latest = new Map<number, Mark>();
@@ -79,9 +78,21 @@ export class Marks {
       writeAll(this.#filesystem, fd, data, this.#fileBytes);
       this.#fileBytes += data.length;
       this.#unsaved.clear();
+      this.#unsynced = true;
     } finally {
       this.#filesystem.closeSync(fd);
     }
+  }
+
+  /** Resolves when all that was saved before is on the disk itself. */
+  async sync(): Promise<void> {
+    if (this.#unsynced) {
+      const fd = openForUpdate(this.#filesystem, this.#path);
+      this.#syncs.sync(fd);
+      this.#syncs.close(fd);
+      this.#unsynced = false;
+    }
+    await this.#syncs.done();
   }
 
   /** Lets followers see it; what was told under this id is replaced for those who have not come to it. */
@@ -90,7 +101,7 @@ export class Marks {
   }
 
   /** All that counts, in order. */
-  get all(): readonly Line[] {
+  get all(): readonly MarkLine[] {
     return this.#told.filter((line) => !line.replaced);
   }
 
@@ -121,7 +132,7 @@ export class Marks {
     return undefined;
   }
 
-  #tell(line: Line): void {
+  #tell(line: MarkLine): void {
     const earlier = this.#latest.get(line.id);
     if (earlier !== undefined) earlier.replaced = true;
     const told = { ...line, replaced: false };
@@ -130,9 +141,9 @@ export class Marks {
   }
 }
 
-function parseLine(text: string): Line | undefined {
+function parseLine(text: string): MarkLine | undefined {
   try {
-    const line = JSON.parse(text) as Line;
+    const line = JSON.parse(text) as MarkLine;
     return Number.isSafeInteger(line.id) && Number.isSafeInteger(line.mark.offset) ? line : undefined;
   } catch {
     return undefined;

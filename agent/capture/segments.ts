@@ -1,6 +1,6 @@
 /** The bytes of one console on disk: append-only segments of raw bytes, each with its time index, the oldest dropped beyond a size. */
 import { join } from "node:path";
-import { type LogFilesystem, openForUpdate, writeAll } from "./filesystem.js";
+import { type LogFilesystem, openForUpdate, SyncQueue, writeAll } from "./filesystem.js";
 import { encodeTimeRecord, type TimeRecord, timeRecordBytes, timeResolutionMs, TimeTable } from "./time-index.js";
 
 export interface SegmentOptions {
@@ -24,6 +24,8 @@ export function segmentPath(directory: string, first: number, kind: "log" | "tim
 
 export class Segments {
   readonly directory: string;
+  /** True when there was no segment at open. */
+  readonly isNew: boolean;
   readonly #options: SegmentOptions;
   readonly #segments: { readonly first: number; end: number }[];
   #newest: { readonly first: number; end: number };
@@ -31,14 +33,16 @@ export class Segments {
   #timesFd: number;
   #timesBytes: number;
   #lastTime: TimeRecord | undefined;
+  readonly #syncs: SyncQueue;
   #unsynced = false;
-  #syncing: Promise<void> = Promise.resolve();
 
   /** Opens what is there and cuts back what a crash left torn. An empty directory begins at `startOffset`. */
   constructor(directory: string, startOffset: number, options: SegmentOptions) {
     this.directory = directory;
     this.#options = options;
+    this.#syncs = new SyncQueue(options.filesystem);
     this.#segments = this.#list();
+    this.isNew = this.#segments.length === 0;
     this.#newest = this.#segments.at(-1) ?? { first: startOffset, end: startOffset };
     if (this.#segments.length === 0) this.#segments.push(this.#newest);
     const { dataFd, timesFd } = this.#openFiles(this.#newest.first);
@@ -82,7 +86,7 @@ export class Segments {
 
   /** Appends at `end`, which has moved by what was stored also when this throws an error of the filesystem. */
   append(data: Uint8Array, timeMs: number): void {
-    if (this.#newest.end - this.#newest.first >= this.#options.segmentBytes) this.#roll();
+    if (this.#newest.end - this.#newest.first >= this.#options.segmentBytes) this.#begin(this.end);
     const segment = this.#newest;
     this.#recordTime(timeMs);
     this.#unsynced = true;
@@ -91,18 +95,21 @@ export class Segments {
     });
   }
 
+  /** Leaves `count` offsets unused: the next byte begins a segment behind them. */
+  skip(count: number): void {
+    this.#begin(this.end + count);
+  }
+
   /** Resolves when all that was appended before is on the disk and not only with the operating system. */
   async sync(): Promise<void> {
-    if (!this.#unsynced) return this.#syncing;
+    if (this.#unsynced) this.#syncs.sync(this.#dataFd, this.#timesFd);
     this.#unsynced = false;
-    const files = [this.#dataFd, this.#timesFd];
-    await this.#afterSyncs(() => this.#syncAll(files));
+    await this.#syncs.done();
   }
 
   /** Lets go of the files. */
   close(): void {
-    const files = [this.#dataFd, this.#timesFd];
-    void this.#afterSyncs(() => this.#closeAll(files));
+    this.#syncs.close(this.#dataFd, this.#timesFd);
   }
 
   #recordTime(timeMs: number): void {
@@ -116,11 +123,11 @@ export class Segments {
     this.#lastTime = { offset, timeMs };
   }
 
-  #roll(): void {
-    const next = { first: this.end, end: this.end };
-    const { dataFd, timesFd } = this.#openFiles(next.first);
-    const sealed = [this.#dataFd, this.#timesFd];
-    void this.#afterSyncs(() => this.#syncAll(sealed).finally(() => this.#closeAll(sealed)));
+  #begin(first: number): void {
+    const next = { first, end: first };
+    const { dataFd, timesFd } = this.#openFiles(first);
+    this.#syncs.sync(this.#dataFd, this.#timesFd);
+    this.#syncs.close(this.#dataFd, this.#timesFd);
     this.#dataFd = dataFd;
     this.#timesFd = timesFd;
     this.#timesBytes = 0;
@@ -131,9 +138,11 @@ export class Segments {
 
   #dropOldest(): void {
     const { filesystem, retainBytes } = this.#options;
-    while (this.#segments.length > 1 && this.end - this.first > retainBytes) {
+    let kept = this.#segments.reduce((sum, { first, end }) => sum + end - first, 0);
+    while (this.#segments.length > 1 && kept > retainBytes) {
       const dropped = this.#segments.shift();
       if (dropped === undefined) return;
+      kept -= dropped.end - dropped.first;
       for (const kind of ["log", "times"] as const) {
         const path = segmentPath(this.directory, dropped.first, kind);
         if (filesystem.existsSync(path)) filesystem.unlinkSync(path);
@@ -165,27 +174,5 @@ export class Segments {
       filesystem.closeSync(timesFd);
       throw error;
     }
-  }
-
-  /** One after the other, so that no file is closed under a sync. A failure is told to the caller and to nobody after. */
-  #afterSyncs(work: () => void | Promise<void>): Promise<void> {
-    const done = this.#syncing.then(work);
-    this.#syncing = done.catch(() => {});
-    return done;
-  }
-
-  async #syncAll(files: readonly number[]): Promise<void> {
-    await Promise.all(
-      files.map(
-        (fd) =>
-          new Promise<void>((resolve, reject) => {
-            this.#options.filesystem.fdatasync(fd, (error) => (error === null ? resolve() : reject(error)));
-          }),
-      ),
-    );
-  }
-
-  #closeAll(files: readonly number[]): void {
-    for (const fd of files) this.#options.filesystem.closeSync(fd);
   }
 }

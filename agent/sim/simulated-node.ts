@@ -9,6 +9,7 @@ import { Lifecycle } from "../../proto/base/lifecycle.js";
 import type { Logger } from "../../proto/base/logger.js";
 import type { ChassisVerb } from "./bmc/chassis-commands.js";
 import { type BmcServer, serveBmc } from "./bmc/bmc-server.js";
+import { furnish } from "./furnish.js";
 import type { KernelKind, ToolHandlers } from "./kernel.js";
 import { linuxKernel } from "./linux/linux.js";
 import { seedLinuxRoot } from "./linux/seed-root.js";
@@ -34,8 +35,6 @@ export interface Surroundings {
   readonly kinds: readonly KernelKind[];
   /** Tools a running Linux answers besides its own. */
   readonly tools: ToolHandlers;
-  /** Called with the root directory of a machine before its first start in this simulation. */
-  readonly furnish: (rootDirectory: string) => Promise<void>;
   readonly shared: Map<string, unknown>;
   readonly clock: Clock;
   readonly log: Logger;
@@ -48,6 +47,8 @@ export interface SimulatedNode {
   readonly bmc: BmcServer | undefined;
   /** Its "/", on the host. */
   readonly rootDirectory: string;
+  /** Where its stand-in tools ask the running kernel. */
+  readonly socketPath: string;
   /** Every byte its console line sent since the first start. */
   readonly serialLog: string;
   close(): Promise<void>;
@@ -67,7 +68,7 @@ export async function startNode(spec: NodeSpec, parameters: NodeParameters, inde
   const consoleLine = consoleLines.find((line) => line === spec.console?.line) ?? "ttyS1";
   mkdirSync(rootDirectory, { recursive: true });
   await seedLinuxRoot(rootDirectory, { node: spec.name, release: parameters.linux, consoleLine, baudRate });
-  await around.furnish(rootDirectory);
+  await furnish(rootDirectory, parameters.linux);
   const machine = makeMachine({ name: spec.name, index, parameters, directory, rootDirectory, socketPath, consoleLine, around });
   const serial = machine.port(consoleLine) ?? new SerialPort();
   const serialLog = join(directory, `${consoleLine}.log`);
@@ -82,7 +83,7 @@ export async function startNode(spec: NodeSpec, parameters: NodeParameters, inde
     const bmc = spec.bmc === undefined ? undefined : await startBmc(spec.bmc, { machine, serial, parameters, baudRate, directory, around });
     lifecycle.onClose(async () => bmc?.close());
     if (parameters.power === "on") void machine.act("on");
-    return { name: spec.name, machine, bmc, rootDirectory, serialLog, close };
+    return { name: spec.name, machine, bmc, rootDirectory, socketPath, serialLog, close };
   } catch (error) {
     await close();
     throw error;

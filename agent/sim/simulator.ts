@@ -1,12 +1,14 @@
 /** Every node of an inventory as a simulated machine, in one process. */
 import { randomUUID } from "node:crypto";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { Lab } from "../../inventory/model.js";
 import type { Clock } from "../../proto/base/clock.js";
 import { Lifecycle } from "../../proto/base/lifecycle.js";
 import type { Logger } from "../../proto/base/logger.js";
+import { legoosKernel } from "./lego/lego-kernel.js";
+import { legoModules } from "./lego/linux-modules.js";
 import { setWarden } from "./linux/warding.js";
 import { nodeParameters } from "./node-parameters.js";
 import { type SimulatedNode, startNode } from "./simulated-node.js";
@@ -35,11 +37,10 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
   const parameters = nodeParameters(lab.nodes);
   const lifecycle = new Lifecycle();
   const mark = randomUUID();
-  const warding = setWarden(mark);
-  lifecycle.onClose(() => warding.close());
   // Not below the state directory: its path may be longer than a socket's may be.
   const socketDirectory = await mkdtemp(join(tmpdir(), "labd-sim-"));
-  lifecycle.onClose(() => rm(socketDirectory, { recursive: true, force: true }));
+  const warding = setWarden(mark, socketDirectory);
+  lifecycle.onClose(() => warding.close());
   const around = {
     labName: lab.name,
     stateDirectory: resolve(stateDirectory),
@@ -47,9 +48,8 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
     speedUp,
     agentProgram: agentProgram === undefined ? undefined : resolve(agentProgram),
     mark,
-    kinds: [],
-    tools: {},
-    furnish: () => Promise.resolve(),
+    kinds: [legoosKernel],
+    tools: legoModules(),
     shared: new Map<string, unknown>(),
     clock,
     log,

@@ -88,6 +88,7 @@ export interface RunEntries {
     readonly mark?: string;
     /** The node's console cursor moves to the mark. */
     readonly movesCursor: boolean;
+    readonly agentConnected: boolean;
     readonly watch?: "from-here" | "until-here";
   };
   /** `bootId`: the boot a reboot is to end; a later look at the node tells whether it did. */

@@ -9,6 +9,8 @@ export interface StepRecord {
   readonly status: StepStatus;
   readonly beganMs: number | undefined;
   readonly endedMs: number | undefined;
+  /** Whether the node's agent was connected when the step began. */
+  readonly agentConnected: boolean;
   /** Acts that are done: the index of the first that is not. */
   readonly actsDone: number;
   /** The act at `actsDone`, when it has begun; what came of it is not known. */
@@ -66,7 +68,15 @@ export function applyEntry(state: RunState | undefined, entry: RunEntry): RunSta
 }
 
 function begin(entry: RunEntry, planned: RunEntries["planned"]): RunState {
-  const waiting: StepRecord = { status: "waiting", beganMs: undefined, endedMs: undefined, actsDone: 0, actBegun: undefined, met: {} };
+  const waiting: StepRecord = {
+    status: "waiting",
+    beganMs: undefined,
+    endedMs: undefined,
+    agentConnected: false,
+    actsDone: 0,
+    actBegun: undefined,
+    met: {},
+  };
   return {
     id: entry.runId,
     sequence: entry.sequence,
@@ -95,7 +105,11 @@ function change(state: RunState, entry: Exclude<RunEntry, { type: "planned" }>):
     case "leased":
       return { ...state, lease: { id: entry.data.leaseId, epoch: BigInt(entry.data.epoch) } };
     case "step-began":
-      return withStep(withConsole(state, entry.data), entry.data.step, { status: "running", beganMs: timeMs });
+      return withStep(withConsole(state, entry.data), entry.data.step, {
+        status: "running",
+        beganMs: timeMs,
+        agentConnected: entry.data.agentConnected,
+      });
     case "act-began":
       return withStep(state, entry.data.step, { actBegun: { bootId: entry.data.bootId } });
     case "act-done":

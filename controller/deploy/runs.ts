@@ -22,6 +22,8 @@ export interface RunRegistryOptions extends World {
   readonly recipes: Recipes;
   readonly journal: Journal;
   readonly random?: RandomBytes;
+  /** Told when a run goes, also when it goes on after a restart, and when it has ended or was let go. */
+  readonly announce?: (what: "started" | "ended", run: RunState) => void;
 }
 
 export interface RunRequest {
@@ -45,15 +47,11 @@ export class RunRegistry {
   readonly #known: Known[];
   #unfinished: readonly string[];
 
-  private constructor(options: RunRegistryOptions, heads: readonly RunHead[]) {
+  /** `heads`: what the journal has when the controller starts. Nothing is resumed yet: see `resumeAll`. */
+  constructor(options: RunRegistryOptions, heads: readonly RunHead[]) {
     this.#options = options;
     this.#known = heads.flatMap((head) => knownOf(asRunEntry(head.first)));
     this.#unfinished = heads.filter((head) => head.last.type !== "ended").map((head) => head.runId);
-  }
-
-  /** Reads which runs there are. Nothing is resumed yet: see `resumeAll`. */
-  static async open(options: RunRegistryOptions): Promise<RunRegistry> {
-    return new RunRegistry(options, await options.journal.runs());
   }
 
   /** The plan of a deployment, touching nothing. Throws what makePlan throws. */
@@ -130,7 +128,11 @@ export class RunRegistry {
     await run.start();
     const { id } = run.journal.state;
     this.#live.set(id, run);
-    void run.done.then(() => this.#live.delete(id));
+    this.#options.announce?.("started", run.journal.state);
+    void run.done.then(() => {
+      this.#live.delete(id);
+      this.#options.announce?.("ended", run.journal.state);
+    });
   }
 
   async #resume(id: string): Promise<void> {

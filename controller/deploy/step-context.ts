@@ -18,8 +18,8 @@ export interface StepContext {
   readonly signal: AbortSignal;
 }
 
-/** What `step` may know: what finished steps put out, and itself so far. */
-export function knownTo(step: Step, state: RunState): Known {
+/** What `step` may know: what finished steps put out, itself so far, and what was so when it began. */
+export function knownTo(step: Step, state: RunState, agentConnected = state.steps[step.id]?.agentConnected ?? false): Known {
   const told = Object.entries(state.outputs).filter(([id]) => id === step.id || state.steps[id]?.status === "succeeded");
-  return { runId: state.id, nonce: state.nonce, outputs: Object.fromEntries(told) };
+  return { runId: state.id, nonce: state.nonce, outputs: Object.fromEntries(told), agentConnected };
 }

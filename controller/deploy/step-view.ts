@@ -38,7 +38,7 @@ export function stepView(step: Step): PlanStepView {
  */
 function plannedActs(step: Step): readonly Act[] {
   try {
-    return step.acts?.({ runId: "", nonce: "", outputs: {} }) ?? [];
+    return step.acts?.({ runId: "", nonce: "", outputs: {}, agentConnected: true }) ?? [];
   } catch {
     return [];
   }

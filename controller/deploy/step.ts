@@ -2,7 +2,8 @@
  * One step from its mark to its last evidence. Every fact is journalled before anything rests on it, and the step goes on from what
  * the journal says: begun or not, which acts are done, which requirements are met.
  */
-import { InternalError } from "../../proto/base/errors.js";
+import { withDeadline } from "../../proto/base/abort.js";
+import { CancelledError, InternalError } from "../../proto/base/errors.js";
 import { performAct } from "./acts.js";
 import { collectConsole } from "./console-evidence.js";
 import { whileUnreachable } from "./reach.js";
@@ -13,13 +14,14 @@ import type { StepRecord } from "./run-state.js";
 import { knownTo, type StepContext } from "./step-context.js";
 
 const readingMs = 60_000;
+const agentReturnMs = 5000;
 
 /** Runs the step to "step-succeeded". `onBegun` is called when it has begun, also when an earlier controller process began it. */
 export async function runStep(context: StepContext, onBegun: () => void): Promise<void> {
   const { step, journal } = context;
-  const acts = step.acts?.(knownTo(step, journal.state)) ?? [];
-  if (recordOf(context).status === "waiting") await begin(acts, context);
+  if (recordOf(context).status === "waiting") await begin(context);
   onBegun();
+  const acts = step.acts?.(knownTo(step, journal.state)) ?? [];
   for (let n = recordOf(context).actsDone; n < acts.length; n += 1) {
     const act = acts[n];
     if (act !== undefined) await doAct(act, n, context);
@@ -32,21 +34,33 @@ export async function runStep(context: StepContext, onBegun: () => void): Promis
 }
 
 /** Marks the console where that means something: nothing the step causes stands before the mark. */
-async function begin(acts: readonly Act[], context: StepContext): Promise<void> {
+async function begin(context: StepContext): Promise<void> {
   const { step, node, journal } = context;
-  const looks = step.evidence.some((each) => each.kind === "console");
-  const isMarked = node.console !== undefined && (acts.length > 0 || looks || step.watch === "from-here");
-  const movesCursor = acts.length > 0 || journal.state.consoles[step.node] === undefined;
+  const agentConnected = await agentIsThere(context);
+  const isActing = (step.acts?.(knownTo(step, journal.state, agentConnected)) ?? []).length > 0;
+  const isLooking = step.evidence.some((each) => each.kind === "console");
+  const isMarked = node.console !== undefined && (isActing || isLooking || step.watch === "from-here");
   await journal.append({
     type: "step-began",
     data: {
       step: step.id,
       node: step.node,
-      movesCursor,
+      agentConnected,
+      // A step that only looks goes on where the one before it stopped, so that no line between the two is lost.
+      movesCursor: isActing || journal.state.consoles[step.node] === undefined,
       ...(isMarked ? { mark: await consoleEnd(context) } : {}),
       ...(step.watch === undefined ? {} : { watch: step.watch }),
     },
   });
+}
+
+/** An agent that is away is away, unless this controller has just been started: then it gets a moment to come back. */
+async function agentIsThere({ step, node, journal, clock, signal }: StepContext): Promise<boolean> {
+  if (node.agentConnected || step.acts === undefined || journal.state.resumes === 0) return node.agentConnected;
+  const wait = { subject: node.name, awaited: "its agent", deadlineMs: agentReturnMs };
+  await withDeadline(clock, wait, (deadline) => node.facts({ signal: deadline }), { signal }).catch(() => undefined);
+  if (signal.aborted) throw CancelledError.from(signal);
+  return node.agentConnected;
 }
 
 async function consoleEnd(context: StepContext): Promise<string> {

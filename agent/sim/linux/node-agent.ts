@@ -89,7 +89,8 @@ export class NodeAgent {
       return spawn(process.execPath, [program, "--config", config], {
         cwd: rootDirectory,
         env: this.#environment(),
-        stdio: ["ignore", output, output],
+        // A pipe that stays open as long as we live: an agent told to end with its standard input does not end at once.
+        stdio: ["pipe", output, output],
         detached: true,
       });
     } finally {

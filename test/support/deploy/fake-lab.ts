@@ -72,9 +72,19 @@ export class FakeLab {
     const cut = <T>(value: T): Promise<T> => (severed ? new Promise<T>(() => {}) : Promise.resolve(value));
     const nodes: Nodes = { node: (name) => severable(this.node(name), cut) };
     const leases = severable(this.leases, cut);
+    const heads = await journal.runs();
     const random = (count: number) => new Uint8Array(count).fill((this.#seed += 1));
-    const options = { lab: () => this.lab, recipes: this.recipes, journal, clock: this.clock, leases, logger: silentLogger, nodes, random };
-    return { runs: await RunRegistry.open(options), sever: () => void (severed = true) };
+    const options = {
+      lab: () => this.lab,
+      recipes: this.recipes,
+      journal: severable(journal, cut),
+      clock: this.clock,
+      leases,
+      logger: silentLogger,
+      nodes,
+      random,
+    };
+    return { runs: new RunRegistry(options, heads), sever: () => void (severed = true) };
   }
 
   /** The toy system comes up when its machines are power cycled, and prints the nonce of the run. */

@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createSocket } from "node:dgram";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import t, { type Test } from "tap";
 import { findMarkedProcesses } from "../../../../agent/sim/linux/marked-processes.js";
@@ -17,7 +17,8 @@ const agentProgram = `
 const { spawn } = require("node:child_process");
 const { writeFileSync } = require("node:fs");
 const child = spawn("sleep", ["1000"], { detached: true, stdio: "ignore" });
-writeFileSync(process.env.LABD_SIM_ROOT + "/pids.json", JSON.stringify({ pids: [process.pid, child.pid], mark: process.env.LABD_SIM_MARK }));
+const { LABD_SIM_ROOT, LABD_SIM_MARK: mark, LABD_SIM_SOCKET: socket } = process.env;
+writeFileSync(LABD_SIM_ROOT + "/pids.json", JSON.stringify({ pids: [process.pid, child.pid], mark, socket }));
 setInterval(() => undefined, 1000);
 `;
 
@@ -89,7 +90,7 @@ nodes:
     return until(`${path} to be written`, () => {
       if (!existsSync(path)) return undefined;
       const text = readFileSync(path, "utf8");
-      return text === "" ? undefined : (JSON.parse(text) as { pids: number[]; mark: string });
+      return text === "" ? undefined : (JSON.parse(text) as { pids: number[]; mark: string; socket: string });
     });
   };
   return { start, agentOf, inventory, state };
@@ -124,15 +125,15 @@ t.test("every node gets a disk, a BMC and a record of its serial line; SIGTERM l
   t.same(findMarkedProcesses(mark), []);
 });
 
-t.test("when the simulator is killed, the processes of its machines end too", async (t) => {
+t.test("when the simulator is killed, the processes of its machines end too, and nothing stays in the temporary directory", async (t) => {
   const { start, agentOf } = await bench(t);
   const simulator = start();
   const { nodes } = await simulator.ready;
-  const { mark } = await agentOf(nodes[0]?.root ?? "");
+  const { mark, socket } = await agentOf(nodes[0]?.root ?? "");
   simulator.child.kill("SIGKILL");
   await simulator.exited;
-  await until("the processes to be gone", () => (findMarkedProcesses(mark).length === 0 ? true : undefined));
-  t.pass();
+  await until("its sockets to be gone", () => (existsSync(dirname(socket)) ? undefined : true));
+  t.same(findMarkedProcesses(mark), []);
 });
 
 t.test("a second simulation goes on with the disks of the first", async (t) => {

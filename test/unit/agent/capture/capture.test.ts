@@ -9,8 +9,8 @@ import { FakeClock } from "../../../support/fake-clock.js";
 
 const reopening = { initialMs: 1_000, capMs: 8_000, stableMs: 30_000, jitter: 0 };
 
-function newLab(t: Test, clock = new FakeClock(1_000_000), directory = join(t.testdir(), "consoles")) {
-  const captures = new Captures({ directory, clock, logger: silentLogger, reopening });
+function newLab(t: Test, clock = new FakeClock(1_000_000), directory = join(t.testdir(), "consoles"), bootId = "boot-1") {
+  const captures = new Captures({ directory, clock, logger: silentLogger, reopening, bootId });
   t.teardown(() => captures.close());
   const line = new FakeConsole(clock);
   const history = (node = "p0") => collect(captures.get(node).follow({ from: { offset: 0 }, live: false }));
@@ -193,6 +193,21 @@ t.test("consoles are let go one by one, and closing leaves no timer", async (t) 
   t.equal(bytesOf(await history()).toString(), "still here");
   await captures.close();
   t.equal(clock.pendingTimers, 0);
+});
+
+t.test("an agent whose machine has rebooted goes on behind every offset it can have told", async (t) => {
+  const clock = new FakeClock(1_000_000);
+  const first = newLab(t, clock);
+  first.captures.add("p0", first.line);
+  await clock.advance(6_000);
+  await untilAlive(clock, first.captures);
+  const second = newLab(t, clock, first.directory, "boot-2");
+  t.ok(second.captures.add("p0", second.line).status.endOffset > 1_000_000);
+});
+
+t.test("a name that would lead out of the folder is refused", async (t) => {
+  const { captures, line } = newLab(t);
+  for (const node of ["", "..", "../p0", "a/b", ".alive"]) t.throws(() => captures.add(node, line), { code: "invalid-argument" }, node);
 });
 
 /** The sync is real I/O: waits for the one that is under way. */

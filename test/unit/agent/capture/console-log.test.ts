@@ -169,3 +169,25 @@ t.test("a segment somebody removed is a gap, not an end", async (t) => {
   );
   again.close();
 });
+
+t.test("after a power failure no offset that was told is used again", async (t) => {
+  const directory = t.testdir();
+  const clock = new FakeClock(1_000_000);
+  const before = newLog(directory, clock);
+  before.append(latin1("on the disk, told but never on the disk"), clock.now());
+  before.flush();
+  truncateSync(join(directory, "p0", "00000000000000000000.log"), 11);
+  await clock.advance(60_000);
+  const log = newLog(directory, clock, { powerFailed: true });
+  t.ok(log.end > before.end);
+  log.append(latin1("after"), clock.now());
+  log.flush();
+  for (const from of [0, 11, before.end]) {
+    const events = await collect(follow(log, { from: { offset: from }, live: false }));
+    const gaps = events.filter((event) => event.kind === "gap");
+    t.match(gaps, [{ cause: "agent-down", offset: log.end - 5, fromMs: 1_000_000, toMs: 1_060_000 }], `from ${from}`);
+    t.equal(gaps.length, 1);
+    t.match(events.at(-1), { kind: "data", offset: log.end - 5, data: Buffer.from("after") });
+  }
+  log.close();
+});

@@ -34,6 +34,7 @@ t.test("history, then live, joined by offset, for followers that come at any mom
       }
       log.append(piece, clock.now());
       printed += piece.length;
+      if (random() < 0.2) log.gap({ cause: "overrun", detail: String(printed), fromMs: clock.now(), toMs: clock.now() });
       await clock.advance(Math.floor(random() * 30));
     }
     log.flush();
@@ -42,6 +43,7 @@ t.test("history, then live, joined by offset, for followers that come at any mom
       const first = events.find((event) => event.kind === "data");
       const from = first?.offset ?? sent.length;
       t.ok(bytesOf(events).equals(Buffer.from(sent.subarray(from))), `seed ${seed}, from ${from}`);
+      t.ok(inOrder(events), `seed ${seed}, from ${from}: every gap stands where its bytes are missing`);
     }
   }
 });
@@ -58,6 +60,23 @@ t.test("a follower that stalls holds nobody up, and misses nothing when it goes 
   }
   t.equal(bytesOf(await brisk).length, 199_000);
   t.equal(bytesOf(await collect(stalled)).toString(), "y".repeat(199_000));
+});
+
+t.test("a gap that comes while a follower reads is told before the bytes behind it", async (t) => {
+  const { clock, log, print } = newLog(t);
+  print("on disk ");
+  print("newest ");
+  const following = follow(log, { from: { offset: 0 }, live: true, untilOffset: 20 });
+  const reading = following.next();
+  // The follower has asked the file system by then and cannot have its answer yet.
+  for (let reaction = 0; reaction < 5; reaction += 1) await Promise.resolve();
+  log.gap({ cause: "overrun", detail: "flag", fromMs: clock.now(), toMs: clock.now() });
+  print("after");
+  const { value: first } = await reading;
+  t.ok(first);
+  const events = [...(first ? [first] : []), ...(await collect(following))];
+  t.ok(inOrder(events), shape(events).join(" "));
+  t.equal(bytesOf(events).toString(), "on disk newest after");
 });
 
 t.test("the live mark is told once, after the history", async (t) => {
@@ -175,4 +194,14 @@ async function collectSlowly(events: AsyncIterable<ConsoleEvent>, random: () => 
     for (let turns = Math.floor(random() * 5); turns > 0; turns -= 1) await new Promise((resolve) => setImmediate(resolve));
   }
   return seen;
+}
+
+/** Every gap is told between the bytes before it and the byte that has its offset. */
+function inOrder(events: readonly ConsoleEvent[]): boolean {
+  let next: number | undefined;
+  for (const event of events) {
+    if (event.kind === "gap" && next !== undefined && event.offset !== next) return false;
+    if (event.kind === "data") next = event.offset + event.data.length;
+  }
+  return true;
 }

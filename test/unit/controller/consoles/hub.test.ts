@@ -121,10 +121,10 @@ t.test("a stream that breaks is resumed where it broke: no hole, no repeat, also
 });
 
 t.test("any number of followers, at any pace, over any number of breaks, see every byte once", async (t) => {
-  for (let seed = 1; seed <= 5; seed += 1) {
+  for (let seed = 1; seed <= 3; seed += 1) {
     const random = seeded(seed);
     const { clock, upstream, shared } = newHub(t);
-    const sent = randomBytes(900_000, random);
+    const sent = randomBytes(600_000, random);
     const followers: { from: number; follower: Follower }[] = [];
     const slowly = async () => {
       for (let turns = Math.floor(random() * 4); turns > 0; turns -= 1) await turn();

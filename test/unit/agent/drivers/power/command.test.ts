@@ -3,8 +3,9 @@ import { chmod, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import t, { type Test } from "tap";
 import { CommandPowerDevice } from "../../../../../agent/drivers/power/command.js";
-import { sleep, systemClock } from "../../../../../proto/base/clock.js";
+import { systemClock } from "../../../../../proto/base/clock.js";
 import { powerDeviceContract } from "../../../../support/host/power-device-contract.js";
+import { runs, until } from "../../../../support/host/processes.js";
 import { scratchDirectory } from "../../../../support/host/scratch.js";
 
 /** A program with this shell script; $D is its directory, the verb its last argument. */
@@ -51,13 +52,9 @@ t.test("a call given up is ended with all it started", async (t) => {
   const { device, directory } = await deviceBy(t, "sleep 60 & echo $! > $D/pid.new; mv $D/pid.new $D/pid; wait");
   const caller = new AbortController();
   const reading = device.read({ signal: caller.signal });
-  while (!existsSync(join(directory, "pid"))) await sleep(systemClock, 10);
+  await until(() => existsSync(join(directory, "pid")), "the grandchild");
   caller.abort();
   await t.rejects(reading);
   const pid = Number(await readFile(join(directory, "pid"), "utf8"));
-  const gone = async () => !existsSync(`/proc/${pid}`) || /^State:\s+Z/m.test(await readFile(`/proc/${pid}/status`, "utf8"));
-  for (let tries = 0; !(await gone()); tries += 1) {
-    if (tries > 200) return t.fail("the grandchild still runs");
-    await sleep(systemClock, 10);
-  }
+  await until(() => !runs(pid), "the grandchild to end");
 });

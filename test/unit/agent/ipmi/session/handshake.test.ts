@@ -10,7 +10,7 @@ import {
 } from "../../../../../agent/ipmi/session/index.js";
 import * as wire from "../../../../../agent/ipmi/wire/index.js";
 import { frames, fromHex, toHex } from "../../../../support/ipmi/bytes.js";
-import { ipmipowerSuite12, ipmipowerSuite8, ipmitoolSuite17Refused } from "../../../../support/ipmi/captures.js";
+import { ipmipowerSuite12, ipmipowerSuite17, ipmipowerSuite8, ipmitoolSuite17Refused } from "../../../../support/ipmi/captures.js";
 
 const plan: HandshakePlan = {
   subject: "bmc test",
@@ -61,6 +61,7 @@ function freshOf(exchange: string): Fresh {
 for (const { exchange, suite } of [
   { exchange: ipmipowerSuite8, suite: cipherSuites[8] },
   { exchange: ipmipowerSuite12, suite: cipherSuites[12] },
+  { exchange: ipmipowerSuite17, suite: cipherSuites[17] },
 ]) {
   t.test(`with FreeIPMI's random numbers, suite ${suite.id}, every byte sent is FreeIPMI's`, (t) => {
     const { sent, end } = replay({ ...plan, suites: [suite] }, freshOf(exchange), exchange);
