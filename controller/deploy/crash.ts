@@ -64,7 +64,10 @@ export function matchCrash(line: SeenLine): CrashLine | undefined {
   return crashLines.find((each) => each.pattern.test(line.message));
 }
 
-/** The first of a recipe's failure lines that this line is. */
+/** The first of a recipe's failure lines that this line is. What a program prints counts only for one that asks for programs. */
 export function matchFailure(line: SeenLine, failureLines: readonly FailureLine[]): FailureLine | undefined {
-  return failureLines.find((each) => countsAs(each.where, line.origin) && each.pattern.test(line.message));
+  return failureLines.find(({ where, pattern }) => {
+    const counts = where === "any" ? line.origin !== "program" : countsAs(where, line.origin);
+    return counts && pattern.test(line.message);
+  });
 }

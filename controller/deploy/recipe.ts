@@ -61,6 +61,7 @@ export interface Recipe<P = unknown> {
 
 export interface FailureLine {
   readonly pattern: RegExp;
+  /** "any": whoever speaks except a program, which can print anything. */
   readonly where: LineOrigin;
   /** What it means and what to do, for a person. */
   readonly meaning: string;

@@ -10,8 +10,8 @@ import { readFile } from "node:fs/promises";
 import { isIP } from "node:net";
 import { join } from "node:path";
 import type { Clock } from "../../proto/base/clock.js";
+import { replaceFile } from "../../proto/base/durable-file.js";
 import { InvalidArgumentError } from "../../proto/base/errors.js";
-import { writePrivateFile } from "../../proto/base/private-file.js";
 import { generateKeyPair } from "../../proto/rpc/identity.js";
 import type { TlsMaterial } from "../../proto/rpc/mux.js";
 import type { Peer } from "../../proto/rpc/peer.js";
@@ -43,7 +43,7 @@ export class Authority {
     this.caSha256 = createHash("sha256").update(Buffer.from(certificate.rawData)).digest("hex");
   }
 
-  /** Opens the authority in `directory` (ca.pem, ca-key.pem, both 0600), making it when there is none. */
+  /** Opens the authority in `directory` (ca.pem, ca-key.pem, both 0600), making it when there is none. The directory exists. */
   static async open(directory: string, options: { clock: Clock; lab: string }): Promise<Authority> {
     const [certificatePath, keyPath] = [join(directory, "ca.pem"), join(directory, "ca-key.pem")];
     const stored = await readIfThere(certificatePath);
@@ -55,8 +55,8 @@ export class Authority {
     const certificate = await selfSigned(keys, options.lab, options.clock);
     const pkcs8 = await webcrypto.subtle.exportKey("pkcs8", keys.privateKey);
     // The certificate last: it is what says that there is an authority.
-    await writePrivateFile(keyPath, x509.PemConverter.encode(pkcs8, "PRIVATE KEY"));
-    await writePrivateFile(certificatePath, certificate.toString("pem"));
+    await replaceFile(keyPath, x509.PemConverter.encode(pkcs8, "PRIVATE KEY"));
+    await replaceFile(certificatePath, certificate.toString("pem"));
     return new Authority(certificate, keys.privateKey, options.clock);
   }
 

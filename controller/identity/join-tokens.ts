@@ -3,8 +3,8 @@ import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { z } from "zod";
 import type { Clock } from "../../proto/base/clock.js";
+import { replaceFile } from "../../proto/base/durable-file.js";
 import { AuthenticationError, InternalError, InvalidArgumentError } from "../../proto/base/errors.js";
-import { writePrivateFile } from "../../proto/base/private-file.js";
 import type { Peer } from "../../proto/rpc/peer.js";
 import { peerRoles } from "../../proto/rpc/peer.js";
 import { formatToken } from "../../proto/rpc/token.js";
@@ -75,7 +75,7 @@ export class JoinTokens {
 
   /** One write at a time, each of the book as it is then: an older state never overtakes a newer one. */
   #save(): Promise<void> {
-    const write = () => writePrivateFile(this.#path, `${JSON.stringify(Object.fromEntries(this.#book), undefined, 1)}\n`);
+    const write = () => replaceFile(this.#path, `${JSON.stringify(Object.fromEntries(this.#book), undefined, 1)}\n`);
     const saved = this.#saving.then(write);
     this.#saving = saved.catch(() => {});
     return saved;

@@ -1,9 +1,9 @@
 /** Who we are to the lab: a private key that never leaves this machine, the certificate over it, and the lab's CA. */
 import { generateKeyPairSync, sign } from "node:crypto";
-import { readFile } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { replaceFile } from "../base/durable-file.js";
 import { NotFoundError } from "../base/errors.js";
-import { writePrivateFile } from "../base/private-file.js";
 import { describeCertificate } from "./peer.js";
 
 export interface Identity {
@@ -55,5 +55,6 @@ export async function loadIdentity(directory: string): Promise<Identity> {
 
 /** Writes the three files 0600 into a directory of its own. The certificate comes last, so that a torn save is no identity. */
 export async function saveIdentity(directory: string, identity: Identity): Promise<void> {
-  for (const part of ["caPem", "keyPem", "certificatePem"] as const) await writePrivateFile(join(directory, files[part]), identity[part]);
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  for (const part of ["caPem", "keyPem", "certificatePem"] as const) await replaceFile(join(directory, files[part]), identity[part]);
 }

@@ -32,8 +32,18 @@ export function peerOf(certificate: SubjectHolder | undefined): Peer | undefined
 export function describeCertificate(pem: string): { peer: Peer | undefined; fromMs: number; untilMs: number } {
   const certificate = new X509Certificate(pem);
   return {
-    peer: peerOf(certificate.toLegacyObject() as unknown as SubjectHolder),
+    peer: peerOf({ subject: subjectOf(certificate) }),
     fromMs: Date.parse(certificate.validFrom),
     untilMs: Date.parse(certificate.validTo),
   };
+}
+
+/** Attributes of the subject, one "NAME=value" a line. (Only newer Nodes than 16 give them as an object.) */
+function subjectOf(certificate: X509Certificate): Record<string, string> {
+  return Object.fromEntries(
+    certificate.subject.split("\n").map((line) => {
+      const equals = line.indexOf("=");
+      return [line.slice(0, equals), line.slice(equals + 1)];
+    }),
+  );
 }

@@ -22,14 +22,14 @@ type DuplexCall = ServerDuplexStream<unknown, unknown>;
 export function addService<D extends ServiceDefinition>(
   server: Server,
   definition: D,
-  implementation: Implementation<D>,
+  implementation: Partial<Implementation<D>>,
   options: ServeOptions = {},
 ): void {
   const methods: Record<string, ReturnType<typeof asStream>> = {};
   const handlers: UntypedServiceImplementation = {};
   for (const [name, method] of Object.entries(definition)) {
     const handler = (implementation as unknown as Record<string, AnyHandler>)[name];
-    if (handler === undefined) continue; // Unimplemented here (an agent answers no ListNodes): gRPC says UNIMPLEMENTED.
+    if (handler === undefined) continue; // Not served here (an agent answers no ListNodes): gRPC says UNIMPLEMENTED.
     methods[name] = asStream(method);
     handlers[name] = (call: DuplexCall) => void serve(call, method, handler.bind(implementation), options);
   }

@@ -35,6 +35,8 @@ export class SolLink {
   #outstanding: Outstanding | undefined;
   #sequence = 0;
   #timer: Timer | undefined;
+  /** After a NACK: nothing is sent before the console has had time. */
+  #resting = false;
   #overrun = false;
   #closed = false;
   #lastReceived = { sequence: 0, characters: 0 };
@@ -82,11 +84,15 @@ export class SolLink {
     this.#outstanding = undefined;
     this.#waiting = Buffer.concat([outstanding.data.subarray(accepted), this.#waiting]);
     if ((flags & solStatus.nack) === 0) return this.#next();
-    this.#timer = this.#after(this.#options.retryIntervalMs, () => this.#transmit());
+    this.#resting = true;
+    this.#timer = this.#after(this.#options.retryIntervalMs, () => {
+      this.#resting = false;
+      this.#next();
+    });
   }
 
   #next(): void {
-    if (this.#closed || this.#outstanding !== undefined || this.#waiting.length === 0) return;
+    if (this.#closed || this.#resting || this.#outstanding !== undefined || this.#waiting.length === 0) return;
     if (this.#waiting.length >= charactersPerPacket) {
       this.#timer?.cancel();
       this.#transmit();

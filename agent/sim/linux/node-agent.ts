@@ -16,6 +16,8 @@ export const agentConfigPath = "etc/labd/agent.json";
 /** Where stand-in tools are, below the root directory of a machine. */
 export const standInDirectory = "usr/local/bin";
 
+const installationPollMs = 1_000;
+
 export interface NodeAgentOptions {
   /** Path of the agent's bundle on the host. */
   readonly program: string;
@@ -41,12 +43,12 @@ export class NodeAgent {
     this.#options = options;
   }
 
-  /** Starts it, when program and configuration are there. */
+  /** Starts it as soon as program and configuration are there: it may be installed on a machine that runs. */
   start(): void {
     const { program, rootDirectory, log, clock } = this.#options;
     const config = join(rootDirectory, agentConfigPath);
     if (!existsSync(program) || !existsSync(config)) {
-      log.info({ program, config }, "no lab-agent installed on this machine");
+      this.#restart = clock.after(installationPollMs, () => this.start());
       return;
     }
     const began = clock.monotonicMs();
@@ -87,7 +89,8 @@ export class NodeAgent {
       return spawn(process.execPath, [program, "--config", config], {
         cwd: rootDirectory,
         env: this.#environment(),
-        stdio: ["ignore", output, output],
+        // A pipe that stays open as long as we live: an agent told to end with its standard input does not end at once.
+        stdio: ["pipe", output, output],
         detached: true,
       });
     } finally {

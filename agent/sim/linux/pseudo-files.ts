@@ -13,6 +13,8 @@ export function pseudoFiles(machine: LinuxIdentity, bootId: string): Readonly<Re
     "proc/sys/kernel/ostype": "Linux\n",
     "proc/sys/kernel/osrelease": `${machine.release}\n`,
     "proc/sys/kernel/version": `${buildVersion}\n`,
+    // Newer than this kernel, but where there is none the host's own architecture would show.
+    "proc/sys/kernel/arch": "x86_64\n",
     "proc/sys/kernel/hostname": `${machine.node}\n`,
   };
 }

@@ -18,6 +18,9 @@ export class GrubSyntaxError extends LabError {
   readonly code = "invalid-argument";
 }
 
+/** What no statement begins with, or none that is simulated. */
+const unexpected = ["while", "until", "for", "then", "elif", "else", "fi", "{", "&", "|", "<", ">"];
+
 /** Parses a script. Throws GrubSyntaxError. */
 export function parseScript(script: string): readonly Statement[] {
   const parser = new Parser(splitWords(script));
@@ -53,7 +56,7 @@ class Parser {
   #statement(next: string): Statement {
     if (next === "if") return this.#if();
     if (next === "function") return this.#function();
-    if (["while", "until", "for", "then", "elif", "else", "fi", "{"].includes(next)) {
+    if (unexpected.includes(next)) {
       throw new GrubSyntaxError(`syntax error: unexpected \`${next}'`);
     }
     return this.#command();

@@ -25,8 +25,8 @@ export interface Word {
   readonly quoted: boolean;
 }
 
-/** `mark`: one of `{ } ;`; a newline is a `;`. */
-export type Token = Word | { readonly kind: "mark"; readonly mark: "{" | "}" | ";" };
+/** `mark`: one of `{ } ; & | < >`; a newline is a `;`. */
+export type Token = Word | { readonly kind: "mark"; readonly mark: string };
 
 const variable = /^\$(?:([A-Za-z_][A-Za-z0-9_]*|[0-9]+|[?#*@])|\{([A-Za-z_][A-Za-z0-9_]*|[0-9]+|[?#*@])\})/;
 
@@ -40,11 +40,8 @@ export function splitWords(script: string): Token[] {
     if (rest === "\\\n") at += 2;
     else if (next === " " || next === "\t" || next === "\r") at += 1;
     else if (next === "#") at = endOfLine(script, at);
-    else if (next === "\n" || next === ";") {
-      tokens.push({ kind: "mark", mark: ";" });
-      at += 1;
-    } else if (next === "{" || next === "}") {
-      tokens.push({ kind: "mark", mark: next });
+    else if (/[\n;{}&|<>]/.test(next)) {
+      tokens.push({ kind: "mark", mark: next === "\n" ? ";" : next });
       at += 1;
     } else {
       const reader = new WordReader(script, at);
@@ -76,7 +73,7 @@ class WordReader {
     let bare: string | undefined = "";
     while (this.at < this.#script.length) {
       const next = this.#script.charAt(this.at);
-      if (/[\s;{}]/.test(next)) break;
+      if (/[\s;{}&|<>]/.test(next)) break;
       if (/['"\\$]/.test(next)) {
         bare = undefined;
         this.#special(next);

@@ -19,6 +19,11 @@ export class SerialPort {
     };
   }
 
+  /** Whether anything outside listens. */
+  get pluggedIn(): boolean {
+    return this.#outside.size > 0;
+  }
+
   /** Something outside listens. Returns the way to unplug it. */
   plugIn(listener: BytesListener): () => void {
     this.#outside.add(listener);

@@ -72,7 +72,7 @@ function controllerSpec(directory: LabDirectory, options: LocalLabOptions): Daem
   return {
     name: "lab-controller",
     program: programs.controller,
-    args: ["--inventory", options.inventory, "--state", directory.controllerState, "--listen", options.listen],
+    args: ["--inventory", options.inventory, "--state", directory.controllerState, "--listen", options.listen, "--exit-with-stdin"],
     logFile: join(directory.path, "log", "lab-controller.log"),
     ready: /^lab-controller listens on /,
     readyWithinMs,
@@ -80,11 +80,12 @@ function controllerSpec(directory: LabDirectory, options: LocalLabOptions): Daem
 }
 
 function siteAgentSpec(directory: LabDirectory, name: string, address: string, token: string | undefined): DaemonSpec {
-  const joining = token === undefined ? [] : ["--join-token", token];
   return {
     name: `lab-agent ${name}`,
     program: programs.agent,
-    args: ["--name", name, "--controller", address, "--state", directory.agentState(name), "--exit-with-stdin", ...joining],
+    args: ["--name", name, "--controller", address, "--state", directory.agentState(name), "--exit-with-stdin"],
+    // Not as a flag: everybody on a machine can read those.
+    env: { ...process.env, ...(token === undefined ? {} : { LABD_JOIN_TOKEN: token }) },
     logFile: join(directory.path, "log", `lab-agent-${name}.log`),
     ready: /^lab-agent /,
     readyWithinMs,

@@ -5,6 +5,11 @@ function line(pattern: RegExp, meaning: string): FailureLine {
   return { pattern, where: "kernel", meaning };
 }
 
+/** A line in the middle of a message of several: only the first of them has a time stamp. */
+function innerLine(pattern: RegExp, meaning: string): FailureLine {
+  return { pattern, where: "any", meaning };
+}
+
 /** First match wins: the panics whose cause is known stand before what any of them would match. */
 export const failureLines: readonly FailureLine[] = [
   line(/^fit:\s+Empty hostname on node/, "the node table built in names fewer nodes than CONFIG_FIT_NR_NODES; the kernel panics next"),
@@ -33,8 +38,8 @@ export const failureLines: readonly FailureLine[] = [
     /ibapi_send_reply\(\).*\btimeout \(|net_send_reply_timeout\(\)/,
     "a peer did not answer within CONFIG_FIT_MAX_RPC_TIMEOUT_SEC: look at the other node's console",
   ),
-  line(
-    /\*{5} Fail to to get the CQE from send_cq\b/,
+  innerLine(
+    /^\*{5} Fail to to get the CQE from send_cq\b/,
     "a peer is not there: it did not start, or too late; LegoOS never tries again, all nodes must be restarted",
   ),
   line(/\bwc\.status:/, "an InfiniBand connection failed; LegoOS retries for ever"),

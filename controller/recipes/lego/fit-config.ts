@@ -1,6 +1,8 @@
-/** linux-modules/fit/fit_config.h: the storage node's side of what the managers have in Kconfig (facts: LegoOS §3, module headers). */
+/** Headers of the Linux modules: the storage node's side of what the managers have in Kconfig (facts: LegoOS §3, module headers). */
 
 export const fitConfigFile = "linux-modules/fit/fit_config.h";
+
+export const storageConfigFile = "linux-modules/storage/CONFIG_LEGO_STORAGE.h";
 
 export interface FitConfig {
   readonly localId: number;
@@ -33,9 +35,18 @@ export function compareFitConfig(text: string, wanted: FitConfig): string[] {
     const value = definition(name).exec(text)?.[2]?.replace(/[()]/g, "");
     return value === String(wanted[key]) ? [] : [`${name} is ${value ?? "not there"}, wanted ${wanted[key]}`];
   });
-  if (/^[ \t]*#[ \t]*define[ \t]+CONFIG_SOCKET_O_IB\b/m.test(text))
+  if (isDefined(text, "CONFIG_SOCKET_O_IB"))
     wrong.push("CONFIG_SOCKET_O_IB is on; the managers are built without it and would not connect");
   return wrong;
+}
+
+/** What is wrong in the text of the storage module's CONFIG_LEGO_STORAGE.h, in words. */
+export function compareStorageConfig(text: string): string[] {
+  return isDefined(text, "STORAGE_BYPASS_PAGE_CACHE") ? ["STORAGE_BYPASS_PAGE_CACHE is on: insmod storage.ko would never return"] : [];
+}
+
+function isDefined(text: string, name: string): boolean {
+  return new RegExp(`^[ \\t]*#[ \\t]*define[ \\t]+${name}\\b`, "m").test(text);
 }
 
 function definition(name: string): RegExp {

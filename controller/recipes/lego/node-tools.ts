@@ -66,35 +66,34 @@ export function judgeInstalledImage({ stdout }: CommandOutcome, sha256: string):
   return { ok: true, lines: [line], outputs: { release } };
 }
 
-const moduleFailures: readonly (readonly [RegExp, string])[] = [
+const fitReady = /FIT layer done with all initialization on node (\d+)\. Ready to go!/;
+const fitFailures: readonly (readonly [RegExp, string])[] = [
   [/fail to init_interface/, "FIT could not set up its interface"],
   [/\*{3}\s+Current LID/, "the node table built into the module has another LID for this node"],
   [/ERROR: QPN Changed!/, "queue pair numbers are not where the peers look for them: reboot the storage node"],
   [/Couldn't get local LID/, "the port has no LID; insmod hangs in an endless loop"],
 ];
 
-/** `dmesg` after insmod fit.ko: insmod ends with 0 whether FIT is connected or not. */
+/**
+ * `dmesg` after insmod fit.ko: insmod ends with 0 whether FIT is connected or not. The last word counts: what stands before may be
+ * of an earlier try.
+ */
 export function judgeFitModule({ stdout }: CommandOutcome, id: number): Verdict {
   const lines = linesOf(stdout);
-  for (const [pattern, meaning] of moduleFailures) {
-    const line = lines.find((each) => pattern.test(each));
-    if (line !== undefined) return failed(meaning, [line]);
-  }
-  const done = lines.find((each) => /FIT layer done with all initialization on node \d+\. Ready to go!/.test(each));
-  if (done === undefined) return { ok: false, reason: "dmesg does not show FIT ready", lines: lines.slice(-3) };
-  const node = Number(/on node (\d+)/.exec(done)?.[1]);
-  return node === id ? { ok: true, lines: [done] } : failed(`FIT came up as node ${node}, planned ${id}`, [done]);
+  const last = lastOf(lines, [fitReady, ...fitFailures.map(([pattern]) => pattern)]);
+  if (last === undefined) return { ok: false, reason: "dmesg does not show FIT ready", lines: lines.slice(-3) };
+  const failure = fitFailures.find(([pattern]) => pattern.test(last));
+  if (failure !== undefined) return failed(failure[1], [last]);
+  const node = Number(fitReady.exec(last)?.[1]);
+  return node === id ? { ok: true, lines: [last] } : failed(`FIT came up as node ${node}, planned ${id}`, [last]);
 }
 
 /** `dmesg` after insmod storage.ko. */
 export function judgeStorageModule({ stdout }: CommandOutcome): Verdict {
   const lines = linesOf(stdout);
-  const refused = lines.find((line) => line.includes("LegoOS FIT module is not ready"));
-  if (refused !== undefined) return failed("the storage module refused to load: FIT is not ready", [refused]);
-  const alive = lines.find((line) => /storage_self_monitor\(\): in_handler=/.test(line));
-  return alive === undefined
-    ? { ok: false, reason: "dmesg does not show the self-monitor", lines: lines.slice(-3) }
-    : { ok: true, lines: [alive] };
+  const last = lastOf(lines, [/storage_self_monitor\(\): in_handler=/, /LegoOS FIT module is not ready/]);
+  if (last === undefined) return { ok: false, reason: "dmesg does not show the self-monitor", lines: lines.slice(-3) };
+  return last.includes("not ready") ? failed("the storage module refused to load: FIT is not ready", [last]) : { ok: true, lines: [last] };
 }
 
 /** `pgrep -x lego-storaged` */
@@ -106,6 +105,10 @@ export function judgeStorageThread({ exitCode, stdout }: CommandOutcome): Verdic
 
 function failed(reason: string, lines: readonly string[] = []): Verdict {
   return { ok: false, final: true, reason, lines };
+}
+
+function lastOf(lines: readonly string[], patterns: readonly RegExp[]): string | undefined {
+  return lines.filter((line) => patterns.some((pattern) => pattern.test(line))).at(-1);
 }
 
 function linesOf(text: string): string[] {

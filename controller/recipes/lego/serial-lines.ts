@@ -151,14 +151,14 @@ export function queuePairsBuilt(peer?: { id: number; lid: number }): Expectation
   };
 }
 
-/** The blind wait before the only join message is over. */
+/** The blind wait is over and the only join message is sent: to each peer in turn, up to 20 s where it is not there yet. */
 export function waitsForPeers(initialSleepS: number): Expectation {
   return {
     id: "waits-for-peers",
     pattern: /^fit:\s*Please wait other nodes to join\b/,
     where: "kernel",
     claim: "it waits for its peers",
-    withinMs: (initialSleepS + 30) * seconds,
+    withinMs: (initialSleepS + 60) * seconds,
   };
 }
 

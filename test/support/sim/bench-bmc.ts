@@ -1,4 +1,4 @@
-/** A simulated BMC on a free UDP port of 127.0.0.1, in a chassis that does at once what it is told and writes it down. */
+/** A simulated BMC on a UDP port, in a chassis that does at once what it is told and writes it down. */
 import type { ChassisVerb } from "../../../agent/sim/bmc/chassis-commands.js";
 import { type BmcServer, serveBmc } from "../../../agent/sim/bmc/bmc-server.js";
 import { SerialPort } from "../../../agent/sim/machine/serial-port.js";
@@ -18,6 +18,8 @@ export interface BenchBmc {
 }
 
 export interface BenchBmcOptions {
+  /** Default: a free port of 127.0.0.1. */
+  readonly at?: { readonly address: string; readonly port: number };
   readonly clock?: Clock;
   readonly kg?: string;
   readonly sessionSlots?: number;
@@ -34,22 +36,19 @@ export async function benchBmc(options: BenchBmcOptions = {}): Promise<BenchBmc>
       chassis.on = verb !== "off" && verb !== "soft";
     },
   };
-  const server = await serveBmc(
-    { address: "127.0.0.1", port: 0 },
-    {
-      user: benchUser,
-      password: benchPassword,
-      kg: options.kg,
-      suites: options.suites ?? [cipherSuites[17], cipherSuites[3]],
-      sessionSlots: options.sessionSlots ?? 4,
-      guid: Buffer.from("000102030405060708090a0b0c0d0e0f", "hex"),
-      baudRate: 115200,
-      chassis,
-      serial,
-      clock: options.clock ?? systemClock,
-      log: silentLogger,
-    },
-  );
+  const server = await serveBmc(options.at ?? { address: "127.0.0.1", port: 0 }, {
+    user: benchUser,
+    password: benchPassword,
+    kg: options.kg,
+    suites: options.suites ?? [cipherSuites[17], cipherSuites[3]],
+    sessionSlots: options.sessionSlots ?? 4,
+    guid: Buffer.from("000102030405060708090a0b0c0d0e0f", "hex"),
+    baudRate: 115200,
+    chassis,
+    serial,
+    clock: options.clock ?? systemClock,
+    log: silentLogger,
+  });
   return {
     server,
     serial,

@@ -2,7 +2,7 @@
 import type { Act, FileSeen, Known, Outputs, Requirement, Step, Verdict } from "../../../deploy/recipe.js";
 import type { Cluster, Manager, Member } from "../cluster.js";
 import { type Design, minutes, nodeTable, seconds, stepIds } from "../design.js";
-import { compareFitConfig, type FitConfig, fitConfigFile, setFitConfig } from "../fit-config.js";
+import { compareFitConfig, compareStorageConfig, type FitConfig, fitConfigFile, setFitConfig, storageConfigFile } from "../fit-config.js";
 import { compareSymbols, setSymbols, type Symbols, wantedSymbols } from "../kconfig.js";
 import { kernelTableFile, moduleTableFile, readNodeTable, renderNodeTable, setNodeTable } from "../node-table.js";
 import { judgeStatic } from "../node-tools.js";
@@ -133,6 +133,10 @@ function configureStorage(storage: Member, { cluster, parameters }: Design, need
         outputs: { ...wanted },
       })),
       tableReadBack(`${parameters.source}/${moduleTableFile}`, cluster),
+      readBack(`${parameters.source}/${storageConfigFile}`, "the storage module will let insmod return", (text) => ({
+        wrong: compareStorageConfig(text),
+        outputs: {},
+      })),
     ],
   };
 }

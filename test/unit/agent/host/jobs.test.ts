@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -9,8 +9,9 @@ import { JobDirectory } from "../../../../agent/host/jobs/job-directory.js";
 import { HostJobs, type HostJobsOptions } from "../../../../agent/host/jobs/jobs.js";
 import { RootDirectory } from "../../../../agent/host/root-directory.js";
 import type { JobEvent, JobRequest } from "../../../../agent/ports/command.js";
-import { sleep, systemClock } from "../../../../proto/base/clock.js";
+import { systemClock } from "../../../../proto/base/clock.js";
 import { silentLogger } from "../../../../proto/base/logger.js";
+import { runs, until } from "../../../support/host/processes.js";
 import { scratchDirectory } from "../../../support/host/scratch.js";
 
 const supervisor = [process.execPath, fileURLToPath(new URL("../../../support/host/supervise-job.js", import.meta.url))];
@@ -50,21 +51,6 @@ async function ended(jobs: HostJobs, id: string, from = { stdoutOffset: 0, stder
     output[event.kind] += Buffer.from(event.data).toString();
   }
   throw new Error("the job's events ended without its end");
-}
-
-async function until(condition: () => boolean | Promise<boolean>, awaited: string): Promise<void> {
-  for (const began = systemClock.monotonicMs(); !(await condition()); await sleep(systemClock, 20)) {
-    if (systemClock.monotonicMs() - began > 20_000) throw new Error(`waited 20 s for ${awaited}`);
-  }
-}
-
-/** True while a process runs; a zombie nobody reaps does not. */
-function runs(pid: number): boolean {
-  try {
-    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
-  } catch {
-    return false;
-  }
 }
 
 t.test("a job's output, exit code and times are kept and can be told again after its end", async (t) => {

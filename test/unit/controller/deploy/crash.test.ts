@@ -74,4 +74,8 @@ t.test("finds a recipe's own failure lines by pattern and origin", async (t) => 
   const table = [{ pattern: /^Machine halted\./, where: "kernel", meaning: "stopped" }] as const;
   t.equal(matchFailure(line("[    1.000000] Machine halted."), table)?.meaning, "stopped");
   t.equal(matchFailure(line("Machine halted."), table), undefined);
+  const anywhere = [{ pattern: /^\*{5} Fail/, where: "any", meaning: "peer" }] as const;
+  t.equal(matchFailure(line("***** Fail"), anywhere)?.meaning, "peer", "the middle of a message of several lines has no time stamp");
+  const [, program] = new LineSplitter(0n).push(Buffer.from("[    1.000000] STDOUT: ---[\n***** Fail\n"));
+  t.equal(program === undefined ? program : matchFailure(program, anywhere), undefined, "a program's words do not count");
 });

@@ -14,7 +14,7 @@ import {
 } from "../../../../../agent/ipmi/crypto/index.js";
 import * as wire from "../../../../../agent/ipmi/wire/index.js";
 import { frames, toHex } from "../../../../support/ipmi/bytes.js";
-import { ipmipowerSuite12, ipmipowerSuite8, ipmitoolSuite3 } from "../../../../support/ipmi/captures.js";
+import { ipmipowerSuite12, ipmipowerSuite17, ipmipowerSuite8, ipmitoolSuite3 } from "../../../../support/ipmi/captures.js";
 
 interface Handshake {
   readonly suite: CipherSuite;
@@ -58,6 +58,7 @@ for (const { exchange, name, suiteId } of [
   { exchange: ipmitoolSuite3, name: "ipmitool and ipmi_sim, suite 3", suiteId: 3 },
   { exchange: ipmipowerSuite8, name: "ipmipower and ipmi_sim, suite 8", suiteId: 8 },
   { exchange: ipmipowerSuite12, name: "ipmipower and ipmi_sim, suite 12", suiteId: 12 },
+  { exchange: ipmipowerSuite17, name: "ipmipower, suite 17", suiteId: 17 },
 ]) {
   t.test(`RAKP codes are those of ${name}`, (t) => {
     const { suite, facts, codes } = readHandshake(exchange);

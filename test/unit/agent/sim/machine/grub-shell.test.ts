@@ -132,6 +132,7 @@ const failures: readonly [script: string, message: string][] = [
   ["lunix16 /boot/k", "error: can't find command `lunix16'."],
   ["source /boot/custom.cfg", "error: file `/boot/custom.cfg' not found."],
   ["menuentry A { linux16 /boot/k", "syntax error: expected `}'"],
+  ["linux16 /boot/k a|b", "syntax error: unexpected `|'"],
   ["if true; linux16 /boot/k; fi", "syntax error: unexpected `fi'"],
 ];
 

@@ -1,0 +1,20 @@
+/** A command the BMC answered with something other than "done". */
+import { FailedError, PermissionError, UnsupportedError, type LabError } from "../../../proto/base/errors.js";
+import type { Command } from "../command/index.js";
+import { completionCode, describeCompletion } from "../wire/index.js";
+
+const unsupported: ReadonlySet<number> = new Set([
+  completionCode.invalidCommand,
+  completionCode.invalidForLun,
+  completionCode.notInThisState,
+  completionCode.disabled,
+]);
+
+/** The error for a completion code other than 0. */
+export function commandFailed(subject: string, command: Command<unknown, unknown>, code: number): LabError {
+  const reason = `${subject}: ${command.name}: ${describeCompletion(code, command.completions)}`;
+  const details = { facts: { bmc: subject, command: command.name, completionCode: code } };
+  if (code === completionCode.insufficientPrivilege) return new PermissionError(`${reason}; ask for a higher privilege`, details);
+  if (unsupported.has(code)) return new UnsupportedError(reason, details);
+  return new FailedError(reason, details);
+}

@@ -1,0 +1,3 @@
+export * from "./activation.js";
+export * from "./line.js";
+export * from "./stream.js";

@@ -1,0 +1,189 @@
+/** An open SOL line: the reducer, a timer, a bounded queue to the reader and one write at a time. */
+import { CancelledError, UnreachableError, type LabError } from "../../../proto/base/errors.js";
+import type { Clock, Timer } from "../../../proto/base/clock.js";
+import { BoundedQueue } from "../../../proto/base/queue.js";
+import type { SolPacket } from "../wire/index.js";
+import { openLine, stepLine, type SolLine, type SolLineEffect, type SolLineEvent } from "./line.js";
+
+/** About a megabyte of full packets: a reader that is slower loses bytes, and is told. */
+const queuedEvents = 4096;
+/** What the reducer is given at once, so that partial acceptance never copies more. */
+const writeBytes = 4096;
+
+export type SolEvent =
+  | { readonly kind: "bytes"; readonly data: Uint8Array; readonly receivedMs: number }
+  | {
+      readonly kind: "loss";
+      readonly cause: "overrun" | "stolen" | "line-down" | "discarded";
+      readonly detail: string;
+      readonly lostBytes?: number;
+    }
+  /** Information only: the machine is off, or sent a BREAK. */
+  | { readonly kind: "notice"; readonly notice: "transfer-unavailable" | "transfer-available" | "break-detected" };
+
+export interface SolStream {
+  /** In order; ends after `close`, throws the reason when the line goes down. One reader. */
+  readonly events: AsyncIterable<SolEvent>;
+  /** Resolves when the BMC has accepted every byte. Throws UnreachableError when the line goes down first, CancelledError. */
+  write(data: Uint8Array, options?: { signal?: AbortSignal | undefined }): Promise<void>;
+  /** Resolves when the BMC has acknowledged the BREAK or had a second to do so: some never do. */
+  sendBreak(): Promise<void>;
+  /** Deactivates SOL and lets go. Idempotent; never throws. */
+  close(): Promise<void>;
+}
+
+interface Waiter {
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export interface SolStreamDependencies {
+  readonly subject: string;
+  readonly clock: Clock;
+  send(packet: SolPacket): void;
+  /** Called once when the line has ended for whatever reason. */
+  release(): Promise<void>;
+}
+
+export class ActiveSol implements SolStream {
+  readonly #deps: SolStreamDependencies;
+  readonly #queue = new BoundedQueue<SolEvent>(queuedEvents);
+  #line: SolLine;
+  #timer: Timer | undefined;
+  #discarded = 0;
+  #unaccepted = 0;
+  #written: Waiter | undefined;
+  readonly #breaks: Waiter[] = [];
+  #writing: Promise<unknown> = Promise.resolve();
+  #failure: LabError | undefined;
+  #released: Promise<void> | undefined;
+
+  constructor(chunkBytes: number, deps: SolStreamDependencies) {
+    this.#deps = deps;
+    this.#line = openLine(chunkBytes);
+  }
+
+  get events(): AsyncIterable<SolEvent> {
+    return this.#queue;
+  }
+
+  /** A SOL packet of the session. */
+  received(packet: SolPacket, order: number): void {
+    this.#step({ kind: "received", packet, order });
+  }
+
+  async write(data: Uint8Array, options?: { signal?: AbortSignal | undefined }): Promise<void> {
+    const mine = this.#writing.then(async () => {
+      for (let at = 0; at < data.length; at += writeBytes) await this.#writePart(data.subarray(at, at + writeBytes), options?.signal);
+    });
+    this.#writing = mine.catch(() => undefined);
+    return mine;
+  }
+
+  sendBreak(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.#line.ended) return reject(this.#failure ?? this.#closedError());
+      this.#breaks.push({ resolve, reject });
+      if (this.#breaks.length === 1) this.#step({ kind: "break" });
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#end(undefined);
+    await this.#released;
+  }
+
+  /** The line is gone: a loss for the record, then the reason to reader and writers. */
+  fail(cause: "stolen" | "line-down", error: LabError): void {
+    if (this.#line.ended && this.#released !== undefined) return;
+    this.#offer({ kind: "loss", cause, detail: error.message });
+    this.#end(error);
+  }
+
+  async #writePart(data: Uint8Array, signal: AbortSignal | undefined): Promise<void> {
+    if (signal?.aborted) throw CancelledError.from(signal);
+    if (this.#line.ended) throw this.#failure ?? this.#closedError();
+    if (data.length === 0) return;
+    let onAbort = () => undefined as void;
+    try {
+      await new Promise<void>((resolve, reject) => {
+        // What was given to the BMC cannot be taken back: an abort stops the waiting, not the bytes.
+        onAbort = () => reject(CancelledError.from(signal));
+        signal?.addEventListener("abort", onAbort, { once: true });
+        this.#written = { resolve, reject };
+        this.#unaccepted += data.length;
+        this.#step({ kind: "write", data: data.slice() });
+      });
+    } finally {
+      signal?.removeEventListener("abort", onAbort);
+    }
+  }
+
+  #step(event: SolLineEvent): void {
+    const { line, effects } = stepLine(this.#line, event);
+    this.#line = line;
+    for (const effect of effects) this.#apply(effect);
+  }
+
+  #apply(effect: SolLineEffect): void {
+    switch (effect.kind) {
+      case "send":
+        return this.#deps.send(effect.packet);
+      case "deliver":
+        // A view of the datagram, which is ours: the next datagram comes in memory of its own.
+        return this.#offer({ kind: "bytes", data: effect.data, receivedMs: this.#deps.clock.now() });
+      case "overrun":
+        return this.#offer({ kind: "loss", cause: "overrun", detail: "the BMC reported a SOL transmit overrun" });
+      case "notice":
+        return this.#offer(effect);
+      case "accepted":
+        this.#unaccepted -= effect.count;
+        if (this.#unaccepted === 0) this.#written?.resolve();
+        return;
+      case "break-sent":
+        this.#breaks.shift()?.resolve();
+        if (this.#breaks.length > 0) this.#step({ kind: "break" });
+        return;
+      case "timer":
+        this.#timer?.cancel();
+        this.#timer =
+          effect.delayMs === undefined ? undefined : this.#deps.clock.after(effect.delayMs, () => this.#step({ kind: "timer" }));
+        return;
+      case "ended":
+        return this.#endedByBmc(effect.reason);
+    }
+  }
+
+  #endedByBmc(reason: "deactivated" | "unacknowledged"): void {
+    const text = { deactivated: "the BMC deactivated SOL", unacknowledged: "the BMC stopped acknowledging what is typed" }[reason];
+    this.fail(
+      "line-down",
+      new UnreachableError(`${this.#deps.subject}: ${text}; open the console again`, { facts: { bmc: this.#deps.subject } }),
+    );
+  }
+
+  /** Never blocks the network: what the reader has no room for is counted and told as soon as there is room. */
+  #offer(event: SolEvent): void {
+    if (this.#discarded > 0 && this.#queue.size < queuedEvents - 1) {
+      const detail = "the reader of this console was too slow";
+      this.#queue.offer({ kind: "loss", cause: "discarded", detail, lostBytes: this.#discarded });
+      this.#discarded = 0;
+    }
+    if (!this.#queue.offer(event) && event.kind === "bytes") this.#discarded += event.data.length;
+  }
+
+  #end(error: LabError | undefined): void {
+    if (this.#released !== undefined) return;
+    this.#failure = error;
+    this.#line = { ...this.#line, ended: true };
+    this.#timer?.cancel();
+    for (const waiter of [this.#written, ...this.#breaks.splice(0)]) waiter?.reject(error ?? this.#closedError());
+    if (error === undefined) this.#queue.close();
+    else this.#queue.fail(error);
+    this.#released = this.#deps.release();
+  }
+
+  #closedError(): LabError {
+    return new UnreachableError(`${this.#deps.subject}: the SOL line is closed`);
+  }
+}
