@@ -96,6 +96,19 @@ t.test("followers that keep up share one stream", async (t) => {
   t.ok((await followers[0]?.ended) instanceof CancelledError);
 });
 
+t.test("many followers of one console are no leak in the eyes of Node", async (t) => {
+  const { shared } = newHub(t);
+  const warnings: Error[] = [];
+  const onWarning = (warning: Error) => warnings.push(warning);
+  process.on("warning", onWarning);
+  const followers = Array.from({ length: 30 }, () => new Follower((signal) => shared.follow(0n, { signal })));
+  await until(() => followers.every(({ kinds }) => kinds.includes("live")), "live marks");
+  await Promise.all(followers.map((follower) => follower.leave()));
+  await turn();
+  process.off("warning", onWarning);
+  t.same(warnings, []);
+});
+
 t.test("a stream that breaks is resumed where it broke: no hole, no repeat, also of gaps", async (t) => {
   const { clock, upstream, shared } = newHub(t);
   upstream.print("one ");
