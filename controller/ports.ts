@@ -166,7 +166,7 @@ export interface Nodes {
   node(name: string): NodeHandle;
 }
 
-/** One journalled fact about a run. `type` names it; `data` is JSON. Types and shapes are records/'s vocabulary. */
+/** One journalled fact about a run. `type` names it; `data` is JSON. Types and shapes are deploy/entries.ts. */
 export interface JournalEntry {
   readonly runId: string;
   /** From 1, without holes, per run. */
@@ -188,8 +188,15 @@ export interface Journal {
   ): Promise<readonly JournalEntry[]>;
   /** In order, from this sequence on. */
   read(runId: string, fromSequence?: number): Promise<readonly JournalEntry[]>;
-  /** Ids of runs, newest first. */
-  runs(options?: { limit?: number }): Promise<readonly string[]>;
+  /** Every run, newest first. */
+  runs(): Promise<readonly RunHead[]>;
+}
+
+/** The first entry of a run and its newest: what it was to do, and whether it has ended. */
+export interface RunHead {
+  readonly runId: string;
+  readonly first: JournalEntry;
+  readonly last: JournalEntry;
 }
 
 export interface Lease {

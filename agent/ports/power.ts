@@ -46,6 +46,16 @@ export interface PowerResult {
   readonly replayed: boolean;
   /** False when the act had begun before a restart and its end was read from the device, not seen. */
   readonly witnessed: boolean;
+  /** Console offset of the machine right before the act, the same however often the result is told; 0 when it has no console. */
+  readonly consoleOffset: number;
+}
+
+/** The machine's console, as far as its power is concerned: serial evidence of an act lies after the act's mark. */
+export interface PoweredConsole {
+  /** Offset after the last captured byte. */
+  endOffset(): number;
+  /** Power is about to be switched: marks it, and gives the offset right before. */
+  markPower(verb: PowerVerb): number;
 }
 
 /**

@@ -52,11 +52,15 @@ export interface RunningKernel {
   stop(): Promise<void>;
   /** Answers a request a stand-in tool made on the machine's socket, e.g. {op:"insmod"}; undefined = not this kernel's business. */
   onToolRequest?(request: ToolRequest): Promise<ToolReply> | undefined;
+  /** The power button was pressed, or the BMC asked for a soft power-off (ACPI). A kernel without this does not notice. */
+  onPowerButton?(): void;
 }
 
 /** Starts a kernel. It owns the machine until stopped. It never throws into the machine: a kernel that cannot run says so on serial. */
 export interface KernelKind {
   readonly kind: string;
+  /** True: runs only when the boot loader entered it by `linux16`; loaded by `linux` it hangs without a word (facts: LegoOS §5). */
+  readonly realModeOnly?: boolean;
   start(hardware: Hardware, image: KernelImage, commandLine: string): RunningKernel;
 }
 
@@ -76,4 +80,25 @@ export interface ToolReply {
   readonly exitCode: number;
   readonly stdout?: string;
   readonly stderr?: string;
+}
+
+/** A stand-in tool's other half, inside a running Linux. Looked up by ToolRequest.op. */
+export type ToolHandler = (request: ToolRequest, linux: RunningLinux) => Promise<ToolReply>;
+export type ToolHandlers = Readonly<Record<string, ToolHandler>>;
+
+/** What a tool or a loaded module may ask of the Linux it runs in. */
+export interface RunningLinux {
+  readonly hardware: Hardware;
+  /** `uname -r`. */
+  readonly release: string;
+  /** Aborts when the machine loses power or resets: whatever a module does ends with it. */
+  readonly stopped: AbortSignal;
+  /** Adds a line to the kernel log, which `dmesg` prints. */
+  printk(text: string): void;
+  /** Puts a module into /proc/modules; there is no way out but a reboot. */
+  addModule(name: string, sizeBytes: number): void;
+  /** Names of the loaded modules, in load order. */
+  readonly modules: readonly string[];
+  /** Starts a kernel thread as far as anybody can see: /proc/PID/comm exists until the machine stops. */
+  addKernelThread(name: string): void;
 }

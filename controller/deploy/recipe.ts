@@ -61,6 +61,7 @@ export interface Recipe<P = unknown> {
 
 export interface FailureLine {
   readonly pattern: RegExp;
+  /** "any": whoever speaks except a program, which can print anything. */
   readonly where: LineOrigin;
   /** What it means and what to do, for a person. */
   readonly meaning: string;
@@ -82,12 +83,17 @@ export interface Known {
   /** Chosen per run, letters and digits: evidence that carries it can come from no earlier run. */
   readonly nonce: string;
   readonly outputs: Outputs;
+  /** Whether the node's own agent was connected as the step began; journalled with "begin", so that a resumed step decides the same. */
+  readonly agentConnected: boolean;
 }
 
 /**
- * One step on one node. The runner: waits for `needs`, marks the node's console, journals "begin", performs `acts` in order, then
- * collects `evidence` in order; the step has succeeded when all of it is there, and has failed at the first missed deadline, final
- * verdict, failure line or crash line.
+ * One step on one node. The runner: waits for `needs`, marks the node's console when the step acts, journals "begin", performs `acts`
+ * in order, then collects `evidence` in order; the step has succeeded when all of it is there, and has failed at the first missed
+ * deadline, final verdict, failure line or crash line.
+ *
+ * A step without acts makes no mark: it reads the console on from where the node's step before it stopped, so that no line between
+ * two steps is lost. Steps that read one node's console are chained by `needs`.
  */
 export interface Step {
   /** "PHASE/NODE", or "PHASE/NODE/NAME" when a phase has several steps on a node. Unique in the plan. */
@@ -174,7 +180,7 @@ interface Wait {
 
 /** Something that must be seen for a step to count as done. */
 export type Requirement =
-  /** Lines on the node's console, in order, after the console cursor of the node (set by the newest mark, moved by each match). */
+  /** Lines on the node's console, in order, after the console cursor of the node (set by the newest mark, else where the last match ended). */
   | { readonly kind: "console"; readonly expectations: (known: Known) => readonly Expectation[]; readonly describe: readonly Expectation[] }
   | (Wait & {
       readonly kind: "command";

@@ -243,7 +243,7 @@ export interface WatchRunRequest {
 
 /** One thing a run told. Journalled events have a sequence number; progress has none (0) and is not repeated to later watchers. */
 export interface RunEvent {
-  /** Grows by one per journalled event, from 1. */
+  /** Place in the run's journal, from 1, growing; entries that only the controller needs are not sent. 0 for progress. */
   sequence: bigint;
   /** Milliseconds since the Unix epoch. */
   timeMs: bigint;

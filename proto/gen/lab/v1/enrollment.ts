@@ -59,6 +59,13 @@ export interface JoinResponse {
   expiresMs: bigint;
 }
 
+export interface RenewCertificateRequest {
+  /** New public key as DER SubjectPublicKeyInfo. */
+  publicKey: Buffer;
+  /** Signature over the base64 text of `public_key` with the new private key (ECDSA P-256, SHA-256, DER): proof of possession. */
+  proof: Buffer;
+}
+
 function createBaseCreateTokenRequest(): CreateTokenRequest {
   return { kind: "", name: "", ttlMs: 0n };
 }
@@ -384,6 +391,73 @@ export const JoinResponse: MessageFns<JoinResponse> = {
   },
 };
 
+function createBaseRenewCertificateRequest(): RenewCertificateRequest {
+  return { publicKey: Buffer.alloc(0), proof: Buffer.alloc(0) };
+}
+
+export const RenewCertificateRequest: MessageFns<RenewCertificateRequest> = {
+  encode(message: RenewCertificateRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.publicKey.length !== 0) {
+      writer.uint32(10).bytes(message.publicKey);
+    }
+    if (message.proof.length !== 0) {
+      writer.uint32(18).bytes(message.proof);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RenewCertificateRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRenewCertificateRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.publicKey = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.proof = Buffer.from(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<RenewCertificateRequest>): RenewCertificateRequest {
+    return RenewCertificateRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RenewCertificateRequest>): RenewCertificateRequest {
+    const message = createBaseRenewCertificateRequest();
+    message.publicKey = object.publicKey ?? Buffer.alloc(0);
+    message.proof = object.proof ?? Buffer.alloc(0);
+    return message;
+  },
+};
+
 /** How agents and people get a certificate. Controller only. Join is the only rpc open to callers without one. */
 export type EnrollmentServiceService = typeof EnrollmentServiceService;
 export const EnrollmentServiceService = {
@@ -407,6 +481,17 @@ export const EnrollmentServiceService = {
     responseSerialize: (value: JoinResponse): Buffer => Buffer.from(JoinResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): JoinResponse => JoinResponse.decode(value),
   },
+  /** A new certificate for whoever calls with a valid one; name and kind stay. Called when two thirds of its life have passed. */
+  renew: {
+    path: "/lab.v1.EnrollmentService/Renew" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RenewCertificateRequest): Buffer =>
+      Buffer.from(RenewCertificateRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RenewCertificateRequest => RenewCertificateRequest.decode(value),
+    responseSerialize: (value: JoinResponse): Buffer => Buffer.from(JoinResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): JoinResponse => JoinResponse.decode(value),
+  },
 } as const;
 
 export interface EnrollmentServiceServer extends UntypedServiceImplementation {
@@ -414,6 +499,8 @@ export interface EnrollmentServiceServer extends UntypedServiceImplementation {
   createToken: handleUnaryCall<CreateTokenRequest, CreateTokenResponse>;
   /** Trades a token for a certificate. The token is spent by success. */
   join: handleUnaryCall<JoinRequest, JoinResponse>;
+  /** A new certificate for whoever calls with a valid one; name and kind stay. Called when two thirds of its life have passed. */
+  renew: handleUnaryCall<RenewCertificateRequest, JoinResponse>;
 }
 
 export interface EnrollmentServiceClient extends Client {
@@ -442,6 +529,22 @@ export interface EnrollmentServiceClient extends Client {
   ): ClientUnaryCall;
   join(
     request: JoinRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: JoinResponse) => void,
+  ): ClientUnaryCall;
+  /** A new certificate for whoever calls with a valid one; name and kind stay. Called when two thirds of its life have passed. */
+  renew(
+    request: RenewCertificateRequest,
+    callback: (error: ServiceError | null, response: JoinResponse) => void,
+  ): ClientUnaryCall;
+  renew(
+    request: RenewCertificateRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: JoinResponse) => void,
+  ): ClientUnaryCall;
+  renew(
+    request: RenewCertificateRequest,
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: JoinResponse) => void,

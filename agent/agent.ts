@@ -1,0 +1,177 @@
+/** Composition root: the only file that knows every driver. Opens what both duties need and offers it as gRPC services. */
+import { randomBytes } from "node:crypto";
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import type { Server } from "@grpc/grpc-js";
+import type { Clock } from "../proto/base/clock.js";
+import { InvalidArgumentError } from "../proto/base/errors.js";
+import { Lifecycle } from "../proto/base/lifecycle.js";
+import type { Logger } from "../proto/base/logger.js";
+import { AgentServiceService, type AgentDescription, type BmcAssignment, type SiteNode } from "../proto/gen/lab/v1/agent.js";
+import { BootServiceService } from "../proto/gen/lab/v1/boot.js";
+import { CommandServiceService } from "../proto/gen/lab/v1/command.js";
+import { ConsoleServiceService } from "../proto/gen/lab/v1/console.js";
+import { FileServiceService } from "../proto/gen/lab/v1/file.js";
+import { NodeServiceService } from "../proto/gen/lab/v1/node.js";
+import { PowerServiceService } from "../proto/gen/lab/v1/power.js";
+import { addService, type ServeOptions } from "../proto/rpc/server.js";
+import { Captures } from "./capture/captures.js";
+import type { AgentConfig } from "./config.js";
+import { BmcPool } from "./drivers/bmc.js";
+import { consoleDrivers, consoleSource } from "./drivers/console/registry.js";
+import { openSolConsole } from "./drivers/console/sol.js";
+import { Acts } from "./drivers/power/acts.js";
+import { powerDevice } from "./drivers/power/registry.js";
+import { VerifiedPower } from "./drivers/power/verified.js";
+import { Fences } from "./fence.js";
+import { GrubBootLoader } from "./host/boot/grub.js";
+import { HostMachine } from "./host/facts/machine.js";
+import { HostFiles } from "./host/files/files.js";
+import { HostJobs } from "./host/jobs/jobs.js";
+import { RootDirectory } from "./host/root-directory.js";
+import type { PoweredConsole } from "./ports/power.js";
+import { UdpTransport, type BmcOptions } from "./ipmi/index.js";
+import { OwnNode, type RequireFence } from "./service/acting.js";
+import { agentService } from "./service/agent-service.js";
+import { bootService } from "./service/boot-service.js";
+import { commandService } from "./service/command-service.js";
+import { consoleService } from "./service/console-service.js";
+import { fileService } from "./service/file-service.js";
+import { nodeService } from "./service/node-service.js";
+import { powerService } from "./service/power-service.js";
+import { Site } from "./site.js";
+import { version } from "./version.js";
+
+export interface AgentDependencies {
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Program that supervises a job; the job's directory is appended. */
+  readonly supervisor: readonly string[];
+}
+
+export interface Agent {
+  /** Adds the services of this agent's duties to a server. */
+  addTo(server: Server): void;
+  /** Lets go of BMCs and consoles; jobs run on. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** Opens the agent's state and duties; touches no hardware before it is asked to, or was asked to in an earlier life. */
+export async function openAgent(config: AgentConfig, deps: AgentDependencies): Promise<Agent> {
+  const { clock, log } = deps;
+  await mkdir(config.state, { recursive: true, mode: 0o700 });
+  const lifecycle = new Lifecycle();
+  const fences = await Fences.open(join(config.state, "fences.json"));
+  const root = new RootDirectory(config.root);
+  const machine = new HostMachine({ root, rebootArgv: config.rebootCommand });
+  const bootId = await machine.bootId();
+  const captures = new Captures({ directory: join(config.state, "consoles"), clock, logger: log });
+  lifecycle.onClose(() => captures.close());
+  const site = await openSite(config, deps, captures, lifecycle);
+  const requireFence: RequireFence = (name, fence) => fences.require(name, fence);
+  const node = config.node ? await openNode(config, deps, { root, machine, bootId, requireFence }) : undefined;
+
+  const startedMs = BigInt(clock.now());
+  const describe = async (): Promise<AgentDescription> => {
+    const duties = [...(config.node ? ["node"] : []), ...(site.assigned ? ["site"] : [])];
+    return { name: config.name, version, duties, bootId, startedMs, runtime: `node ${process.version}` };
+  };
+  return {
+    addTo(server) {
+      const options: ServeOptions = { onError: (err, rpc) => log.warn({ err, rpc }, "call failed") };
+      addService(
+        server,
+        AgentServiceService,
+        agentService(describe, (assignment) => site.assign(assignment)),
+        options,
+      );
+      addService(
+        server,
+        PowerServiceService,
+        powerService((name) => site.power(name), requireFence),
+        options,
+      );
+      addService(server, ConsoleServiceService, consoleService(captures), options);
+      node?.(server, options);
+    },
+    close: () => lifecycle.close(),
+  };
+}
+
+/** Node duty: the services of the machine this agent runs on. */
+async function openNode(
+  config: AgentConfig,
+  { clock, log, supervisor }: AgentDependencies,
+  host: { root: RootDirectory; machine: HostMachine; bootId: string; requireFence: RequireFence },
+): Promise<(server: Server, options: ServeOptions) => void> {
+  const { root, machine, bootId, requireFence } = host;
+  const { keepJobs: keep, exitWithStdin: shareStdin, grubDirectory } = config;
+  const directory = join(config.state, "jobs");
+  const jobs = await HostJobs.open({ directory, root, clock, log, supervisor, bootId, keep, shareStdin });
+  const files = new HostFiles({ root, clock });
+  const loader = new GrubBootLoader({ root, directory: grubDirectory });
+  const own = new OwnNode(config.name, requireFence);
+  return (server, options) => {
+    addService(server, NodeServiceService, nodeService(own, machine), options);
+    addService(server, BootServiceService, bootService(own, loader), options);
+    addService(server, CommandServiceService, commandService(own, jobs), options);
+    addService(server, FileServiceService, fileService(own, files), options);
+  };
+}
+
+/** Site duty: BMCs, power commands and serial lines. */
+async function openSite(config: AgentConfig, { clock, log }: AgentDependencies, captures: Captures, lifecycle: Lifecycle): Promise<Site> {
+  const transport = new UdpTransport();
+  lifecycle.onClose(() => transport.close());
+  const bmcs = new BmcPool({ clock, log, transport, random: (length) => randomBytes(length) });
+  lifecycle.onClose(() => bmcs.close());
+  const acts = await Acts.open(join(config.state, "acts"));
+  const { powerSettleMs: settleMs, powerPollMs: pollMs } = config;
+  const site = await Site.open({
+    file: join(config.state, "site.assignment"),
+    captures,
+    log,
+    drivers: {
+      power: (node) => powerDevice({ command: node.powerCommand, bmc: node.bmc && bmcOptions(node.bmc) }, { clock, bmcs }),
+      console: (node) => sourceOf(node, bmcs, clock),
+      verify: (node, device) => {
+        const console: PoweredConsole = {
+          endOffset: () => captures.find(node)?.status.endOffset ?? 0,
+          markPower: (verb) => captures.find(node)?.markPower(verb) ?? 0,
+        };
+        return new VerifiedPower({ node, device, acts, console, clock, log, settleMs, pollMs });
+      },
+    },
+  });
+  lifecycle.onClose(() => site.close());
+  return site;
+}
+
+/** The serial line of a node. The capture takes SOL from whoever else holds it: a log with holes is worth less than their session. */
+function sourceOf({ node, console, bmc }: SiteNode, bmcs: BmcPool, clock: Clock) {
+  if (console === undefined) return undefined;
+  const { kind, target, baudRate } = console;
+  if (kind !== "sol") return consoleSource(consoleDrivers, { node, kind, target, baudRate }, clock);
+  if (bmc === undefined) throw new InvalidArgumentError("its console is SOL and it has no BMC here");
+  return openSolConsole(bmcs, { bmc: bmcOptions(bmc), steal: true });
+}
+
+function bmcOptions(bmc: BmcAssignment): BmcOptions {
+  const { address, port, username: user, password, kg, privilege, cipherSuites, quirks } = bmc;
+  return {
+    address,
+    user,
+    password,
+    cipherSuites,
+    quirks,
+    privilege: privilegeOf(privilege),
+    ...(port === 0 ? {} : { port }),
+    ...(kg.length === 0 ? {} : { kg: `0x${kg.toString("hex")}` }),
+  };
+}
+
+function privilegeOf(text: string): "user" | "operator" | "administrator" {
+  if (text === "" || text === "operator") return "operator";
+  if (text === "user" || text === "administrator") return text;
+  throw new InvalidArgumentError(`BMC privilege ${JSON.stringify(text)}: must be operator, administrator or user`);
+}

@@ -1,0 +1,33 @@
+/** A serial line behind a raw TCP port: a terminal server, ser2net, QEMU's `-serial tcp:`. */
+import { connect } from "node:net";
+import type { Clock } from "../../../proto/base/clock.js";
+import { InvalidArgumentError } from "../../../proto/base/errors.js";
+import type { ConsoleSource } from "../../ports/console.js";
+import { openSocketLine } from "./socket-line.js";
+
+/** A line can be silent for days: only keepalive tells that the far end has gone. */
+const keepaliveAfterMs = 30_000;
+
+/** `target` is HOST:PORT, IPv6 in brackets. Throws InvalidArgumentError. */
+export function tcpConsole(target: string, clock: Clock): ConsoleSource {
+  const { host, port } = hostAndPort(target);
+  const label = `tcp ${target}`;
+  return {
+    kind: "tcp",
+    label,
+    open: async (options) => {
+      const socket = connect({ host, port });
+      socket.setNoDelay(true).setKeepAlive(true, keepaliveAfterMs);
+      return await openSocketLine(socket, { label, clock, signal: options?.signal });
+    },
+    close: async () => {},
+  };
+}
+
+function hostAndPort(target: string): { host: string; port: number } {
+  const [, bracketed, plain, digits] = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(target) ?? [];
+  const host = bracketed ?? plain;
+  const port = Number(digits);
+  if (host !== undefined && port >= 1 && port <= 65_535) return { host, port };
+  throw new InvalidArgumentError(`console tcp "${target}": expected HOST:PORT, an IPv6 host in brackets`);
+}

@@ -1,0 +1,219 @@
+/** A Linux that boots on a simulated machine: messages on serial, files under /proc, serial devices, a lab-agent, a login prompt. */
+import { randomUUID } from "node:crypto";
+import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import type { Timer } from "../../../proto/base/clock.js";
+import type { Hardware, KernelImage, KernelKind, RunningKernel, RunningLinux, ToolHandlers, ToolReply, ToolRequest } from "../kernel.js";
+import { bootMessages, type LinuxIdentity } from "./boot-messages.js";
+import { KernelLog } from "./kernel-log.js";
+import { loginPrompt } from "./login-prompt.js";
+import { NodeAgent } from "./node-agent.js";
+import { type LoadedModule, modulesFile, pseudoFiles, uptimeFile } from "./pseudo-files.js";
+import { openSerialDevice, type SerialDevice } from "./serial-device.js";
+import { systemTools } from "./system-tools.js";
+
+export interface LinuxOptions {
+  /** The agent's bundle on the host; undefined = machines without agent. */
+  readonly agentProgram: string | undefined;
+  readonly agentLogFile: string;
+  /** The machine's socket for stand-in tools. */
+  readonly socketPath: string;
+  /** Beginning of the mark its processes carry; the boot id is added. */
+  readonly mark: string;
+  /** Tools answered from inside the kernel besides dmesg, uname, lsmod, reboot and poweroff. */
+  readonly tools: ToolHandlers;
+}
+
+/** When services start, the agent among them. */
+const userSpaceMs = 14_000;
+const shutdownMs = 4_000;
+const uptimeRefreshMs = 1_000;
+const serialLines = ["ttyS0", "ttyS1"];
+const firstThreadPid = 300;
+
+export function linuxKernel(options: LinuxOptions): KernelKind {
+  return { kind: "linux", start: (hardware, image, commandLine) => new Linux(hardware, image, commandLine, options) };
+}
+
+/** Build data of a Linux kernel image: its release. */
+export function linuxImage(release: string): KernelImage {
+  return { kind: "linux", build: { release } };
+}
+
+class Linux implements RunningKernel, RunningLinux {
+  readonly hardware: Hardware;
+  readonly #options: LinuxOptions;
+  readonly #identity: LinuxIdentity;
+  readonly #bootId = randomUUID();
+  readonly #log: KernelLog;
+  readonly #agent: NodeAgent | undefined;
+  readonly #tools: ToolHandlers;
+  readonly #consoles: readonly string[];
+  readonly #modules: LoadedModule[] = [];
+  readonly #stop = new AbortController();
+  readonly #timers = new Set<Timer>();
+  readonly #devices: SerialDevice[] = [];
+  readonly #letGo: (() => void)[] = [];
+  readonly #startedMs: number;
+  #starting: Promise<void> = Promise.resolve();
+  #threads = 0;
+  #shuttingDown = false;
+
+  constructor(hardware: Hardware, image: KernelImage, commandLine: string, options: LinuxOptions) {
+    this.hardware = hardware;
+    this.#options = options;
+    this.#startedMs = hardware.time.clock.monotonicMs();
+    this.#consoles = [...commandLine.matchAll(/(?:^| )console=(ttyS\d)/g)].map((match) => match[1] ?? "");
+    const { node, processors, memoryBytes } = hardware;
+    this.#identity = {
+      node,
+      processors,
+      memoryBytes,
+      commandLine,
+      release: releaseOf(image),
+      infiniband: hardware.infiniband !== undefined,
+    };
+    this.#log = new KernelLog(() => this.#uptimeMs());
+    this.#agent = this.#installedAgent();
+    this.#tools = { ...options.tools, ...this.#systemTools() };
+    for (const { atMs, text } of bootMessages(this.#identity)) this.#after(atMs, () => this.#printk(text, atMs));
+    this.#after(userSpaceMs, () => {
+      this.#starting = this.#startUserSpace().catch((err: unknown) => hardware.log.error({ err }, "user space does not start"));
+    });
+  }
+
+  get release(): string {
+    return this.#identity.release;
+  }
+
+  get stopped(): AbortSignal {
+    return this.#stop.signal;
+  }
+
+  get modules(): readonly string[] {
+    return this.#modules.map((module) => module.name);
+  }
+
+  printk(text: string): void {
+    this.#printk(text, this.#uptimeMs());
+  }
+
+  addModule(name: string, sizeBytes: number): void {
+    this.#modules.push({ name, sizeBytes });
+    this.#write("proc/modules", modulesFile(this.#modules));
+  }
+
+  addKernelThread(name: string): void {
+    const directory = `proc/${firstThreadPid + this.#threads++}`;
+    this.#write(`${directory}/comm`, `${name}\n`);
+    this.#write(`${directory}/cmdline`, "");
+  }
+
+  onToolRequest(request: ToolRequest): Promise<ToolReply> | undefined {
+    return this.#tools[request.op]?.(request, this);
+  }
+
+  onPowerButton(): void {
+    this.#shutDown("power-off");
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    for (const timer of this.#timers) timer.cancel();
+    for (const letGo of this.#letGo.splice(0)) letGo();
+    await this.#starting;
+    await this.#agent?.stop();
+    for (const device of this.#devices.splice(0)) await device.close();
+  }
+
+  async #startUserSpace(): Promise<void> {
+    const { rootDirectory } = this.hardware;
+    for (const directory of ["proc", "run"]) rmSync(join(rootDirectory, directory), { recursive: true, force: true });
+    for (const [path, contents] of Object.entries(pseudoFiles(this.#identity, this.#bootId))) this.#write(path, contents);
+    this.#write("proc/modules", "");
+    this.#refreshUptime();
+    mkdirSync(join(rootDirectory, "run"), { recursive: true });
+    for (const line of serialLines) {
+      const device = await openSerialDevice(join(rootDirectory, "dev", line), (data) => this.hardware.transmit(line, data));
+      this.#devices.push(device);
+    }
+    if (this.#stop.signal.aborted) return;
+    this.#agent?.start();
+    for (const line of this.#consoles) this.#openLogin(line);
+  }
+
+  #openLogin(line: string): void {
+    const prompt = loginPrompt(this.#identity, (text) => this.#print(line, text));
+    this.#letGo.push(this.hardware.onReceive(line, (data) => prompt.type(data)));
+  }
+
+  #installedAgent(): NodeAgent | undefined {
+    const { agentProgram: program, agentLogFile: logFile, socketPath, mark } = this.#options;
+    if (program === undefined) return undefined;
+    const { rootDirectory, log, time } = this.hardware;
+    return new NodeAgent({ program, logFile, socketPath, rootDirectory, log, clock: time.clock, mark: `${mark}.${this.#bootId}` });
+  }
+
+  #systemTools(): ToolHandlers {
+    return systemTools({
+      node: this.hardware.node,
+      release: this.release,
+      dmesg: () => this.#log.text(),
+      modules: () => this.#modules,
+      shutDown: (then) => this.#shutDown(then),
+    });
+  }
+
+  #shutDown(then: "reboot" | "power-off"): void {
+    if (this.#shuttingDown) return;
+    this.#shuttingDown = true;
+    this.#agent?.terminate();
+    this.printk("systemd-shutdown[1]: Sending SIGTERM to remaining processes...");
+    this.#after(shutdownMs, () => {
+      this.printk(then === "reboot" ? "Restarting system." : "Power down.");
+      if (then === "reboot") this.hardware.reset();
+      else this.hardware.powerOff();
+    });
+  }
+
+  #refreshUptime(): void {
+    this.#write("proc/uptime", uptimeFile(this.#uptimeMs(), this.#identity.processors));
+    this.#after(uptimeRefreshMs * this.hardware.time.speedUp, () => this.#refreshUptime());
+  }
+
+  #printk(text: string, atMs: number): void {
+    const line = this.#log.add(text, atMs);
+    for (const console of this.#consoles) this.#print(console, `${line}\n`);
+  }
+
+  #print(line: string, text: string): void {
+    this.hardware.transmit(line, Buffer.from(text.replaceAll("\n", "\r\n")));
+  }
+
+  #after(machineMs: number, fire: () => void): void {
+    const timer = this.hardware.time.after(machineMs, () => {
+      this.#timers.delete(timer);
+      fire();
+    });
+    this.#timers.add(timer);
+  }
+
+  #uptimeMs(): number {
+    const { clock, speedUp } = this.hardware.time;
+    return (clock.monotonicMs() - this.#startedMs) * speedUp;
+  }
+
+  /** Replaces a file below the root directory at once: readers see the old contents or the new. */
+  #write(path: string, contents: string): void {
+    const host = join(this.hardware.rootDirectory, path);
+    mkdirSync(dirname(host), { recursive: true });
+    writeFileSync(`${host}.new`, contents);
+    renameSync(`${host}.new`, host);
+  }
+}
+
+function releaseOf(image: KernelImage): string {
+  const build = image.build;
+  const release: unknown = typeof build === "object" && build !== null && "release" in build ? build.release : undefined;
+  return typeof release === "string" ? release : "3.10.0";
+}

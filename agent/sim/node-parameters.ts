@@ -1,0 +1,49 @@
+/** What a simulation needs to know of a node beyond what a real lab does: its `sim:` section, checked, with defaults. */
+import { z } from "zod";
+import { InvalidInventoryError } from "../../proto/base/errors.js";
+import { cipherSuite, cipherSuites, type CipherSuite } from "../ipmi/crypto/index.js";
+
+const sizeUnits: Readonly<Record<string, number>> = { M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 };
+
+const size = z
+  .string()
+  .regex(/^[1-9][0-9]*[MGT]$/, "a size such as 16G")
+  .transform((text) => Number.parseInt(text, 10) * (sizeUnits[text.slice(-1)] ?? 1));
+
+const suite = z.number().transform((id, context): CipherSuite => {
+  const known = cipherSuite(id);
+  if (known !== undefined) return known;
+  context.addIssue({ code: "custom", message: `cipher suite ${id} is not simulated; there are ${Object.keys(cipherSuites).join(" ")}` });
+  return z.NEVER;
+});
+
+const schema = z.strictObject({
+  processors: z.number().int().min(1).max(256).default(12),
+  memory: size.prefault("64G"),
+  /** LID of its InfiniBand port; default: by its place in the inventory. */
+  lid: z.number().int().min(1).max(0xbfff).optional(),
+  hca: z.boolean().default(true),
+  subnetManager: z.boolean().default(true),
+  /** Release of its Linux. */
+  linux: z.string().min(1).default("3.10.0-327.el7.x86_64"),
+  /** Seconds from power to the firmware's banner. */
+  post: z.number().min(0).max(3600).default(60),
+  power: z.enum(["on", "off"]).default("on"),
+  cipherSuites: z.array(suite).min(1).prefault([17, 3]),
+  sessionSlots: z.number().int().min(1).max(63).default(5),
+});
+
+export type NodeParameters = z.output<typeof schema>;
+
+/** The `sim:` sections of nodes, in their order. Throws InvalidInventoryError with every problem in any of them. */
+export function nodeParameters(nodes: readonly { name: string; sim: Readonly<Record<string, unknown>> }[]): readonly NodeParameters[] {
+  const problems: string[] = [];
+  const parameters = nodes.flatMap(({ name, sim }) => {
+    const result = schema.safeParse(sim);
+    if (result.success) return [result.data];
+    problems.push(...result.error.issues.map((issue) => `nodes.${[name, "sim", ...issue.path].join(".")}: ${issue.message}`));
+    return [];
+  });
+  if (problems.length > 0) throw new InvalidInventoryError(problems.join("\n"));
+  return parameters;
+}

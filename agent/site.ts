@@ -1,0 +1,154 @@
+/** Site duty: the nodes whose BMCs and serial lines this agent looks after, as the controller last said, with or without a controller. */
+import { readFile } from "node:fs/promises";
+import { replaceFile } from "../proto/base/durable-file.js";
+import { describeError, InvalidArgumentError, NotFoundError } from "../proto/base/errors.js";
+import type { Logger } from "../proto/base/logger.js";
+import { SiteAssignment, type AssignSiteResponse, type SiteNode } from "../proto/gen/lab/v1/agent.js";
+import type { Captures } from "./capture/captures.js";
+import type { ConsoleSource } from "./ports/console.js";
+import type { Power, PowerDevice } from "./ports/power.js";
+
+/** Makes what a node needs from its assignment; undefined = it has none here. Nothing is touched before it is used. */
+export interface SiteDrivers {
+  power(node: SiteNode): PowerDevice | undefined;
+  console(node: SiteNode): ConsoleSource | undefined;
+  /** The verified power of a node over its device. */
+  verify(node: string, device: PowerDevice): Power;
+}
+
+export interface SiteOptions {
+  /** File the assignment is kept in; it holds passwords and is readable by the agent only. */
+  readonly file: string;
+  readonly drivers: SiteDrivers;
+  readonly captures: Captures;
+  readonly log: Logger;
+}
+
+interface Powered {
+  /** Encoded assignment: what is equal to it is left as it is. */
+  readonly assigned: string;
+  readonly device: PowerDevice;
+  readonly power: Power;
+}
+
+export class Site {
+  readonly #options: SiteOptions;
+  readonly #powered = new Map<string, Powered>();
+  /** Encoded console assignment by node. */
+  readonly #consoles = new Map<string, string>();
+  #lastAssignment: Promise<unknown> = Promise.resolve();
+
+  private constructor(options: SiteOptions) {
+    this.#options = options;
+  }
+
+  /** Goes on with the assignment of an earlier life. What of it cannot be done is logged: the rest must not wait for it. */
+  static async open(options: SiteOptions): Promise<Site> {
+    const site = new Site(options);
+    const stored = await readFile(options.file).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === "ENOENT") return undefined;
+      throw error;
+    });
+    const problems = stored === undefined ? [] : await site.#apply(SiteAssignment.decode(stored));
+    for (const problem of problems) options.log.error({ problem }, "part of the site assignment cannot be done");
+    return site;
+  }
+
+  /** True when there is something to look after. */
+  get assigned(): boolean {
+    return this.#powered.size + this.#consoles.size > 0;
+  }
+
+  /** From now on these nodes. Throws InvalidArgumentError with every node that cannot be looked after; the others are. */
+  assign(assignment: SiteAssignment): Promise<AssignSiteResponse> {
+    const assigned = this.#lastAssignment.then(async () => {
+      await replaceFile(this.#options.file, SiteAssignment.encode(assignment).finish());
+      const problems = await this.#apply(assignment);
+      if (problems.length > 0) throw new InvalidArgumentError(`site assignment: ${problems.join("; ")}`);
+      return { consoles: this.#consoles.size, bmcs: this.#powered.size };
+    });
+    this.#lastAssignment = assigned.catch(() => undefined);
+    return assigned;
+  }
+
+  /** Throws NotFoundError for a node whose power this agent does not reach. */
+  power(node: string): Power {
+    const powered = this.#powered.get(node);
+    if (powered !== undefined) return powered.power;
+    throw new NotFoundError(`node ${node}: this site agent has no BMC or power command for it; see the inventory's bmc or power: via`, {
+      facts: { node },
+    });
+  }
+
+  /** Lets go of every BMC; captures belong to who made them. */
+  async close(): Promise<void> {
+    await this.#lastAssignment;
+    await Promise.all([...this.#powered.values()].map(({ device }) => device.close()));
+    this.#powered.clear();
+  }
+
+  /** Returns what could not be done, in words. */
+  async #apply({ nodes }: SiteAssignment): Promise<string[]> {
+    const wanted = new Map(nodes.map((node) => [node.node, node]));
+    // First let go: a BMC is not shared by an old password and a new one.
+    for (const [name, { assigned }] of this.#powered) if (powerKey(wanted.get(name)) !== assigned) await this.#dropPower(name);
+    for (const [name, assigned] of this.#consoles) if (consoleKey(wanted.get(name)) !== assigned) await this.#dropConsole(name);
+    const problems: string[] = [];
+    const attempt = (node: SiteNode, take: () => void) => {
+      try {
+        take();
+      } catch (error) {
+        problems.push(`${node.node}: ${describeError(error)}`);
+      }
+    };
+    for (const node of wanted.values()) {
+      attempt(node, () => this.#takePower(node));
+      attempt(node, () => this.#takeConsole(node));
+    }
+    return problems;
+  }
+
+  #takePower(node: SiteNode): void {
+    if (this.#powered.has(node.node)) return;
+    const device = this.#options.drivers.power(node);
+    if (device === undefined) return;
+    this.#powered.set(node.node, { assigned: powerKey(node), device, power: this.#options.drivers.verify(node.node, device) });
+    this.#options.log.info({ node: node.node, power: device.label }, "power looked after");
+  }
+
+  #takeConsole(node: SiteNode): void {
+    if (this.#consoles.has(node.node)) return;
+    const source = this.#options.drivers.console(node);
+    if (source === undefined) return;
+    this.#options.captures.add(node.node, source);
+    this.#consoles.set(node.node, consoleKey(node));
+    this.#options.log.info({ node: node.node, console: source.label }, "console captured");
+  }
+
+  async #dropPower(node: string): Promise<void> {
+    const powered = this.#powered.get(node);
+    this.#powered.delete(node);
+    await powered?.device.close();
+    this.#options.log.info({ node }, "power let go");
+  }
+
+  async #dropConsole(node: string): Promise<void> {
+    this.#consoles.delete(node);
+    await this.#options.captures.remove(node);
+    this.#options.log.info({ node }, "console let go");
+  }
+}
+
+function powerKey(node: SiteNode | undefined): string {
+  return node === undefined ? "" : encoded({ ...node, console: undefined });
+}
+
+/** A console over SOL changes with its BMC. */
+function consoleKey(node: SiteNode | undefined): string {
+  if (node?.console === undefined) return "";
+  return encoded({ ...node, powerCommand: [], bmc: node.console.kind === "sol" ? node.bmc : undefined });
+}
+
+function encoded(node: SiteNode): string {
+  return Buffer.from(SiteAssignment.encode({ nodes: [node] }).finish()).toString("base64");
+}

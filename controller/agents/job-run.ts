@@ -1,0 +1,138 @@
+/** A command on a node from start to end, over as many connections as it takes. */
+import type { Clock } from "../../proto/base/clock.js";
+import { sleep } from "../../proto/base/clock.js";
+import { CancelledError, InternalError, NotFoundError, UnreachableError } from "../../proto/base/errors.js";
+import type { Job } from "../../proto/gen/lab/v1/command.js";
+import type { CommandRequest, CommandResult, Fence } from "../ports.js";
+import type { AgentConnection } from "./agent-connection.js";
+import { OutputTail } from "./output-tail.js";
+
+/** After a broken connection; the agent is then waited for anyway. */
+const retryMs = 250;
+const cancelGraceMs = 5_000;
+const cancelDeadlineMs = 20_000;
+
+export interface JobContext {
+  readonly node: string;
+  readonly clock: Clock;
+  readonly reach: (signal: AbortSignal | undefined) => Promise<AgentConnection>;
+}
+
+export interface RunOptions {
+  readonly fence: Fence;
+  readonly onLine?: (line: string, stream: "stdout" | "stderr") => void;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Starts the job, or finds it by its id, and follows it to its end; a broken connection is taken up again where the output stopped.
+ * When the signal aborts, cancels the job and throws the signal's reason. Throws UnreachableError when the agent stays away.
+ */
+export async function runJob(context: JobContext, request: CommandRequest, options: RunOptions): Promise<CommandResult> {
+  const { signal, onLine } = options;
+  const output = {
+    stdout: new OutputTail(onLine && ((line) => onLine(line, "stdout"))),
+    stderr: new OutputTail(onLine && ((line) => onLine(line, "stderr"))),
+  };
+  let started = false;
+  for (;;) {
+    const { command } = await reachForJob(context, request, started, options);
+    try {
+      if (!started) await command.startJob(startRequest(context.node, request, options.fence), { signal });
+      started = true;
+      return result(await followJob(command, context.node, request.jobId, output, signal), output);
+    } catch (error) {
+      if (signal?.aborted) {
+        await cancelJob(context, request.jobId);
+        throw CancelledError.from(signal);
+      }
+      // The agent knew the job and does not any more: its disk or its machine was replaced under it.
+      if (started && error instanceof NotFoundError) return lost("the agent no longer knows the job", output);
+      if (!(error instanceof UnreachableError)) throw error;
+    }
+    await sleep(context.clock, retryMs, { signal });
+  }
+}
+
+type Output = Readonly<Record<"stdout" | "stderr", OutputTail>>;
+
+async function reachForJob(
+  context: JobContext,
+  request: CommandRequest,
+  started: boolean,
+  { signal }: RunOptions,
+): Promise<AgentConnection> {
+  try {
+    return await context.reach(signal);
+  } catch (error) {
+    if (!started || !(error instanceof UnreachableError)) throw error;
+    const what = `node ${context.node}: lost while "${request.argv[0] ?? ""}" (job ${request.jobId}) ran there`;
+    throw new UnreachableError(`${what}: ${error.message}`, { cause: error, facts: { node: context.node, job: request.jobId } });
+  }
+}
+
+async function followJob(
+  command: AgentConnection["command"],
+  node: string,
+  jobId: string,
+  output: Output,
+  signal: AbortSignal | undefined,
+): Promise<Job> {
+  const from = { node, jobId, stdoutOffset: output.stdout.offset, stderrOffset: output.stderr.offset };
+  for await (const { event } of command.followJob(from, { signal })) {
+    if (event?.$case === "ended") return event.value;
+    if (event !== undefined) output[event.$case].append(event.value.data);
+  }
+  throw new InternalError(`node ${node}: job ${jobId}: the agent ended the stream without the job's end`);
+}
+
+/** Best effort: whoever aborted does not wait for an agent that is away, and the agent's own time-out ends the job then. */
+async function cancelJob(context: JobContext, jobId: string): Promise<void> {
+  try {
+    const { command } = await context.reach(undefined);
+    await command.cancelJob({ node: context.node, jobId, graceMs: cancelGraceMs }, { deadlineMs: cancelDeadlineMs });
+  } catch {
+    // The reason of the abort matters more to the caller than this.
+  }
+}
+
+function startRequest(node: string, request: CommandRequest, fence: Fence) {
+  return {
+    node,
+    jobId: request.jobId,
+    argv: [...request.argv],
+    cwd: request.cwd,
+    env: { ...request.env },
+    stdin: Buffer.from(request.stdin ?? []),
+    timeoutMs: request.timeoutMs,
+    fence,
+  };
+}
+
+function result(job: Job, output: Output): CommandResult {
+  const { state } = job;
+  if (!isFinal(state)) throw new InternalError(`job ${job.jobId}: ended in state "${state}"`);
+  return {
+    state,
+    exitCode: state === "exited" ? job.exitCode : undefined,
+    signal: job.signal === "" ? undefined : job.signal,
+    reason: job.reason === "" ? undefined : job.reason,
+    ...texts(output),
+  };
+}
+
+function lost(reason: string, output: Output): CommandResult {
+  return { state: "lost", exitCode: undefined, signal: undefined, reason, ...texts(output) };
+}
+
+function texts(output: Output): { stdout: string; stderr: string } {
+  output.stdout.finish();
+  output.stderr.finish();
+  return { stdout: output.stdout.text(), stderr: output.stderr.text() };
+}
+
+const finalStates: readonly string[] = ["exited", "signalled", "timed-out", "cancelled", "lost", "not-started"];
+
+function isFinal(state: string): state is CommandResult["state"] {
+  return finalStates.includes(state);
+}

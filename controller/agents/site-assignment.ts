@@ -1,0 +1,66 @@
+/** What a site agent is told to look after: the inventory's part for it, with its secrets. */
+import { readSecret } from "../../inventory/credentials.js";
+import type { BmcSpec, ConsoleSpec, Lab, NodeSpec } from "../../inventory/model.js";
+import { describeError, InvalidInventoryError } from "../../proto/base/errors.js";
+import type { BmcAssignment, ConsoleAssignment, SiteAssignment, SiteNode } from "../../proto/gen/lab/v1/agent.js";
+
+/** Throws InvalidInventoryError with every secret of this site that cannot be read. */
+export function siteAssignment(lab: Lab, agent: string): SiteAssignment {
+  const problems: string[] = [];
+  const nodes = lab.nodes.flatMap((node) => {
+    try {
+      return siteNode(node, agent) ?? [];
+    } catch (error) {
+      problems.push(describeError(error));
+      return [];
+    }
+  });
+  if (problems.length > 0) throw new InvalidInventoryError(problems.join("\n"));
+  return { nodes };
+}
+
+/** Throws InvalidInventoryError with every secret of the lab that cannot be read: better at start than at the first power cycle. */
+export function checkSecrets(lab: Lab): void {
+  const problems = lab.agents
+    .filter((agent) => agent.site)
+    .flatMap((agent) => {
+      try {
+        siteAssignment(lab, agent.name);
+        return [];
+      } catch (error) {
+        return [describeError(error)];
+      }
+    });
+  if (problems.length > 0) throw new InvalidInventoryError(problems.join("\n"));
+}
+
+function siteNode(node: NodeSpec, agent: string): SiteNode | undefined {
+  const bmc = node.bmc?.via === agent ? bmcAssignment(node.name, node.bmc) : undefined;
+  const console = node.console?.via === agent ? consoleAssignment(node.console) : undefined;
+  const powerCommand = node.powerCommand?.via === agent ? [...node.powerCommand.command] : [];
+  if (bmc === undefined && console === undefined && powerCommand.length === 0) return undefined;
+  return { node: node.name, bmc, console, powerCommand };
+}
+
+function bmcAssignment(node: string, bmc: BmcSpec): BmcAssignment {
+  const secret = (what: "password" | "kg") => {
+    const reference = bmc[what];
+    return reference === undefined ? "" : readSecret(reference, `nodes.${node}.bmc.${what}`);
+  };
+  return {
+    address: bmc.address,
+    port: bmc.port,
+    username: bmc.user,
+    password: secret("password"),
+    kg: Buffer.from(secret("kg")),
+    privilege: bmc.privilege,
+    cipherSuites: [...bmc.cipherSuites],
+    quirks: [...bmc.quirks],
+  };
+}
+
+function consoleAssignment(console: ConsoleSpec): ConsoleAssignment {
+  // The inventory says "serial" for a device of the site agent's host; on the wire that is a "tty".
+  const kind = console.kind === "serial" ? "tty" : console.kind;
+  return { kind, target: console.target, baudRate: console.baudRate, line: console.line };
+}

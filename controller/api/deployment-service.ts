@@ -1,0 +1,82 @@
+/** DeploymentService: plans and runs, for the CLI, the page and CI. */
+import type { DeploymentSpec, Lab } from "../../inventory/model.js";
+import { InvalidArgumentError } from "../../proto/base/errors.js";
+import type { DeploymentServiceService, DeploymentView } from "../../proto/gen/lab/v1/deployment.js";
+import type { Implementation } from "../../proto/rpc/service.js";
+import type { Recipes } from "../deploy/plan.js";
+import type { Direction, Json } from "../deploy/recipe.js";
+import type { RunRegistry, RunRequest } from "../deploy/runs.js";
+import { callerName } from "./authorization.js";
+import { eventMessages, planMessage, runMessage } from "./run-messages.js";
+
+const defaultLimit = 50;
+
+/** The service over the controller's runs. `lab`: the inventory in force now. */
+export function createDeploymentService({
+  runs,
+  lab,
+  recipes,
+}: {
+  runs: RunRegistry;
+  lab: () => Lab;
+  recipes: Recipes;
+}): Implementation<typeof DeploymentServiceService> {
+  const view = async (deployment: DeploymentSpec): Promise<DeploymentView> => {
+    const { name, recipe, roles } = deployment;
+    const order = Object.keys(recipes.get(recipe)?.roles ?? roles).filter((role) => role in roles);
+    const [last] = await runs.list({ deployment: name, limit: 1 });
+    return {
+      name,
+      recipe,
+      roles: order.map((role) => ({ role, nodes: [...(roles[role] ?? [])] })),
+      lastRun: last === undefined ? undefined : runMessage(last),
+    };
+  };
+  return {
+    async listDeployments() {
+      return { deployments: await Promise.all(lab().deployments.map(view)) };
+    },
+    async getPlan(request) {
+      return planMessage((await runs.plan(runRequest(request))).view);
+    },
+    async startRun(request, { peer }) {
+      return runMessage(await runs.start(runRequest(request), callerName(peer)));
+    },
+    async cancelRun({ id }, { peer, signal }) {
+      return runMessage(await runs.cancel(id, callerName(peer), { signal }));
+    },
+    async *watchRun({ id, fromSequence }, { signal }) {
+      for await (const event of runs.watch(id, Number(fromSequence), { signal })) yield* eventMessages(event);
+    },
+    async getRun({ id }) {
+      return runMessage(await runs.get(id));
+    },
+    async listRuns({ deployment, limit }) {
+      const filter = { deployment: deployment === "" ? undefined : deployment, limit: limit === 0 ? defaultLimit : limit };
+      return { runs: (await runs.list(filter)).map(runMessage) };
+    },
+  };
+}
+
+function runRequest(request: { deployment: string; direction: string; parameters: Readonly<Record<string, string>> }): RunRequest {
+  return { deployment: request.deployment, direction: parseDirection(request.direction), parameters: parseParameters(request.parameters) };
+}
+
+function parseDirection(direction: string): Direction {
+  if (direction === "deploy" || direction === "undeploy") return direction;
+  throw new InvalidArgumentError(`direction "${direction}": must be "deploy" or "undeploy"`);
+}
+
+function parseParameters(texts: Readonly<Record<string, string>>): Record<string, Json> {
+  const problems: string[] = [];
+  const parsed = Object.entries(texts).map(([key, text]): [string, Json] => {
+    try {
+      return [key, JSON.parse(text) as Json];
+    } catch {
+      problems.push(`parameter ${key}: ${text} is not JSON; text needs quotes`);
+      return [key, null];
+    }
+  });
+  if (problems.length > 0) throw new InvalidArgumentError(problems.join("\n"));
+  return Object.fromEntries(parsed);
+}

@@ -1,0 +1,25 @@
+/** PowerService for people: the site agent acts, the lease permits. */
+import { randomUUID } from "node:crypto";
+import { InvalidArgumentError } from "../../proto/base/errors.js";
+import type { PowerServiceService } from "../../proto/gen/lab/v1/power.js";
+import type { Implementation } from "../../proto/rpc/service.js";
+import type { Nodes, PowerVerb } from "../ports.js";
+import type { Acting } from "./acting.js";
+
+const verbs: readonly PowerVerb[] = ["on", "off", "cycle", "reset", "soft"];
+const defaultDeadlineMs = 120_000;
+
+export function createPowerService({ nodes, acting }: { nodes: Nodes; acting: Acting }): Implementation<typeof PowerServiceService> {
+  return {
+    async getPower({ node }, { signal }) {
+      return nodes.node(node).power.read({ signal });
+    },
+    async setPower({ node, verb: word, fence, key, deadlineMs }, { signal, peer }) {
+      const { power } = nodes.node(node);
+      const verb = verbs.find((each) => each === word);
+      if (verb === undefined) throw new InvalidArgumentError(`power ${word}: unknown verb; expected ${verbs.join(", ")}`);
+      const request = { key: key === "" ? randomUUID() : key, deadlineMs: deadlineMs === 0 ? defaultDeadlineMs : deadlineMs, signal };
+      return acting.run({ node, fence, caller: peer, what: `power ${verb}` }, (permit) => power.set(verb, { ...request, fence: permit }));
+    },
+  };
+}

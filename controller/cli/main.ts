@@ -1,0 +1,67 @@
+#!/usr/bin/env node
+/** `lab`: reads the command line, runs one command, leaves with an exit code that means something. */
+import { readFileSync } from "node:fs";
+import { CommanderError } from "commander";
+import { systemClock } from "../../proto/base/clock.js";
+import { CancelledError, describeError, LabError } from "../../proto/base/errors.js";
+import type { Context } from "./context.js";
+import { exitCodeOf, exitCodes } from "./exit-code.js";
+import { toJson } from "./json.js";
+import { labDirectory } from "./lab-directory.js";
+import { buildProgram, type GlobalOptions } from "./program.js";
+import { processTerminal } from "./terminal.js";
+
+const packageFile = new URL("../../../package.json", import.meta.url);
+
+export async function main(argv: readonly string[]): Promise<number> {
+  const { version } = JSON.parse(readFileSync(packageFile, "utf8")) as { version: string };
+  let code: number = exitCodes.done;
+  const program = buildProgram(async (work, globals) => {
+    code = await runCommand(work, globals);
+  }, version);
+  try {
+    await program.parseAsync([...argv], { from: "user" });
+    return code;
+  } catch (error) {
+    // commander has printed what is wrong, or the help that was asked for.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
+    throw error;
+  }
+}
+
+async function runCommand(work: (context: Context) => Promise<void> | void, globals: GlobalOptions): Promise<number> {
+  const terminal = processTerminal({ colour: globals.color, env: process.env });
+  const interrupt = new AbortController();
+  const onSignal = () => interrupt.abort(new CancelledError("cancelled"));
+  process.on("SIGINT", onSignal);
+  process.on("SIGTERM", onSignal);
+  const context: Context = {
+    terminal,
+    clock: systemClock,
+    env: process.env,
+    directory: labDirectory(process.env, globals.dir),
+    json: globals.json,
+    signal: interrupt.signal,
+  };
+  try {
+    await work(context);
+    return exitCodes.done;
+  } catch (error) {
+    if (error instanceof CommanderError) throw error;
+    if (globals.json) terminal.print(toJson({ error: describeError(error), code: error instanceof LabError ? error.code : "internal" }));
+    else
+      terminal.note(
+        `${terminal.style.red("lab:")} ${error instanceof LabError ? describeError(error) : error instanceof Error ? error.stack : String(error)}`,
+      );
+    return exitCodeOf(error);
+  } finally {
+    process.removeListener("SIGINT", onSignal);
+    process.removeListener("SIGTERM", onSignal);
+  }
+}
+
+// A reader that has seen enough (lab tail | head) is no failure.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? exitCodes.done : exitCodes.failed));
+
+const code = await main(process.argv.slice(2));
+process.exit(code);

@@ -1,0 +1,280 @@
+/** The command line of `lab`: names, options, help with examples that work as printed. What a command does stands in commands/. */
+import { Command, InvalidArgumentError as BadOption, Option } from "commander";
+import { powerStatus, setPower } from "./commands/power.js";
+import { attachConsole } from "./commands/console.js";
+import { bootOnce, listBoot } from "./commands/boot.js";
+import {
+  cancelRun,
+  listDeployments,
+  printPlan,
+  printRecord,
+  runDeployment,
+  watchExisting,
+  type Direction,
+} from "./commands/deployments.js";
+import { checkInventory, printSchema, showInventory } from "./commands/inventory.js";
+import { createToken, login } from "./commands/enroll.js";
+import { demo } from "./commands/demo.js";
+import { execute } from "./commands/exec.js";
+import { listNodes } from "./commands/nodes.js";
+import { simulate } from "./commands/sim.js";
+import { tail } from "./commands/tail.js";
+import { up } from "./commands/up.js";
+import { verifySerialLog } from "./commands/log.js";
+import type { Context } from "./context.js";
+
+/** Runs one command in the context that its global options describe. */
+export type Launch = (work: (context: Context) => Promise<void> | void, globals: GlobalOptions) => Promise<void>;
+
+export interface GlobalOptions {
+  readonly json: boolean;
+  readonly color: boolean;
+  readonly dir?: string;
+}
+
+export function buildProgram(launch: Launch, version: string): Command {
+  const program = new Command("lab")
+    .description("Deploys, powers, boots and proves systems on the machines of a lab; shows any serial line from anywhere.")
+    .version(version)
+    .option("--json", "one JSON object a line instead of words", false)
+    .option("--no-color", "no colour (NO_COLOR does the same)")
+    .option("--dir <directory>", "where the local lab and the login are kept (LAB_DIR; default ~/.lab)")
+    .showHelpAfterError("(lab --help shows all commands; lab COMMAND --help has an example)")
+    .exitOverride();
+  const does =
+    <A extends unknown[]>(work: (context: Context, ...args: A) => Promise<void> | void) =>
+    async (...args: unknown[]) => {
+      const command = args[args.length - 1] as Command;
+      await launch((context) => work(context, ...(args.slice(0, -1) as A)), command.optsWithGlobals());
+    };
+  addLocal(program, does);
+  addInventory(program, does);
+  addMachines(program, does);
+  addConsoles(program, does);
+  addDeployments(program, does);
+  for (const command of allCommands(program)) command.exitOverride().configureHelp({ sortSubcommands: false });
+  return program;
+}
+
+type Does = <A extends unknown[]>(work: (context: Context, ...args: A) => Promise<void> | void) => (...args: unknown[]) => Promise<void>;
+
+function addLocal(program: Command, does: Does): void {
+  const speedUp = new Option("--speed-up <times>", "how many times faster than iron simulated machines run")
+    .default(10)
+    .argParser(positive);
+  program
+    .command("demo")
+    .description("the main job on a simulated lab: deploy LegoOS 1P-1M-1S, see the evidence, tail the serial lines, go back to Linux")
+    .option("--keep", "leave the lab running and say what to try", false)
+    .addHelpText("after", "\nExample:\n  lab demo --keep")
+    .action(does((context, options: { keep: boolean }) => demo(context, options)));
+  program
+    .command("up <inventory>")
+    .description("a controller and the site agents of an inventory on this machine, until Ctrl-C")
+    .option("--listen <host:port>", "where the controller listens", "127.0.0.1:7443")
+    .option("--sim", "simulate every machine of the inventory too", false)
+    .addOption(speedUp)
+    .addHelpText("after", "\nExample:\n  lab up inventory/examples/demo.yaml --sim")
+    .action(
+      does((context, inventory: string, options: { listen: string; sim: boolean; speedUp: number }) => up(context, inventory, options)),
+    );
+  program
+    .command("sim <inventory>")
+    .description("simulate every machine of an inventory for a controller that runs already")
+    .addOption(speedUp)
+    .addHelpText("after", "\nExample:\n  lab sim lab.yaml --speed-up 20")
+    .action(does((context, inventory: string, options: { speedUp: number }) => simulate(context, inventory, options)));
+  program
+    .command("login <address> <token>")
+    .description("use a lab elsewhere, with a token its operator made")
+    .addHelpText("after", "\nExample:\n  lab login rack1.example.org:7443 TOKEN")
+    .action(does((context, address: string, token: string) => login(context, address, token)));
+  program
+    .command("token <kind> <name>")
+    .description("make a token that admits an agent or an operator once")
+    .addOption(new Option("--ttl <minutes>", "life of the token").default(60).argParser(positive))
+    .addHelpText("after", "\nExample:\n  lab token agent p0\n  lab token operator ada")
+    .action(
+      does((context, kind: string, name: string, options: { ttl: number }) => {
+        if (kind !== "agent" && kind !== "operator") throw new BadOption(`"${kind}": a token is for an agent or an operator`);
+        return createToken(context, kind, name, options.ttl * 60_000);
+      }),
+    );
+}
+
+function addInventory(program: Command, does: Does): void {
+  const inventory = program.command("inventory").description("inventory files: check, show, schema for editors (no lab needed)");
+  inventory
+    .command("check <file>")
+    .description("report every problem with its place and a way out (exit 3)")
+    .addHelpText("after", "\nExample:\n  lab inventory check inventory/examples/rack1.yaml")
+    .action(does((context, file: string) => checkInventory(context, file)));
+  inventory
+    .command("show <file>")
+    .description("the lab with every default applied")
+    .action(does((context, file: string) => showInventory(context, file)));
+  inventory
+    .command("schema")
+    .description("JSON Schema of an inventory file")
+    .addHelpText("after", "\nExample:\n  lab inventory schema > lab.schema.json")
+    .action(does((context) => printSchema(context)));
+}
+
+function addMachines(program: Command, does: Does): void {
+  program
+    .command("nodes [nodeset]")
+    .description("every node: power, what it runs, agent, console, lease")
+    .option("--no-probe", "do not ask the BMCs, show the power state last seen")
+    .addHelpText("after", "\nExample:\n  lab nodes p[0-3],@memory")
+    .action(does((context, nodeset: string | undefined, options: { probe: boolean }) => listNodes(context, nodeset ?? "", options)));
+  const power = program.command("power").description("chassis power of a nodeset");
+  power
+    .command("status <nodeset>")
+    .description("ask the BMCs")
+    .action(does((context, nodeset: string) => powerStatus(context, nodeset)));
+  const verbs = {
+    on: "power on",
+    off: "power off at once",
+    cycle: "off, then on",
+    reset: "hard reset",
+    soft: "ask the operating system to shut down",
+  };
+  for (const [verb, meaning] of Object.entries(verbs)) {
+    power
+      .command(`${verb} <nodeset>`)
+      .description(`${meaning}; done when the chassis status says so`)
+      .option("--yes", "act on more than eight nodes without asking", false)
+      .addOption(new Option("--timeout <seconds>", "how long the state may take").default(120).argParser(positive))
+      .addHelpText("after", `\nExample:\n  lab power ${verb} p[0-3],@board`)
+      .action(
+        does((context, nodeset: string, options: { yes: boolean; timeout: number }) =>
+          setPower(context, verb, nodeset, { yes: options.yes, timeoutMs: options.timeout * 1000 }),
+        ),
+      );
+  }
+  const boot = program.command("boot").description("what a node boots");
+  boot
+    .command("list <node>")
+    .description("entries, the default, the choice for the next boot")
+    .action(does((context, node: string) => listBoot(context, node)));
+  boot
+    .command("once <node> <entry>")
+    .description('boot this entry next, once; "" takes the choice back')
+    .addHelpText("after", "\nExample:\n  lab boot once p0 rescue")
+    .action(does((context, node: string, id: string) => bootOnce(context, node, id)));
+  program
+    .command("exec <nodeset> <command...>")
+    .description("run a command on nodes; no shell is involved")
+    .option("--cwd <directory>", "working directory on the node", "")
+    .addOption(new Option("--timeout <seconds>", "end it after this long").default(0).argParser(natural))
+    .addHelpText("after", "\nExample:\n  lab exec @lego -- uname -r")
+    .action(
+      does((context, nodeset: string, command: string[], options: { cwd: string; timeout: number }) =>
+        execute(context, nodeset, command, { cwd: options.cwd, timeoutMs: options.timeout * 1000 }),
+      ),
+    );
+}
+
+function addConsoles(program: Command, does: Does): void {
+  program
+    .command("tail <nodeset>")
+    .description("serial lines of nodes, or of a deployment, merged in time order")
+    .option("-f, --follow", "go on with what comes", false)
+    .option("--since <when>", "from this time: 10m, 2h, yesterday, an ISO time")
+    .option("--boot <number>", "from the start of a boot: -1 is the current one")
+    .option("-n, --lines <count>", "this many lines before the end (default 10)")
+    .option("--merge", "merge by time (always done; kept for scripts)", true)
+    .option("--no-timestamps", "without the time of receipt")
+    .addHelpText("after", "\nExample:\n  lab tail lego-1p1m1s -f --since 2m")
+    .action(
+      does((context, nodeset: string, options: { follow: boolean; since?: string; boot?: string; lines?: string; timestamps: boolean }) =>
+        tail(context, nodeset, options),
+      ),
+    );
+  program
+    .command("console <node>")
+    .description("sit at a serial line: ~. leaves, ~b sends BREAK, ~? helps")
+    .option("--steal", "take the right to write from whoever has it", false)
+    .option("--read-only", "watch without writing", false)
+    .addHelpText("after", "\nExample:\n  lab console p0")
+    .action(does((context, node: string, options: { steal: boolean; readOnly: boolean }) => attachConsole(context, node, options)));
+  const log = program.command("log").description("serial logs");
+  log
+    .command("verify <file>")
+    .description("what a serial log proves, without a lab (exit 0 proven, 1 not proven)")
+    .requiredOption("--recipe <name>", "recipe whose evidence to look for")
+    .requiredOption("--role <role>", "role of the machine the log is of")
+    .option("--with <key=value>", "evidence profile, e.g. fit=ethernet", collect, [])
+    .option("--nonce <text>", "nonce the program must have printed")
+    .addHelpText("after", "\nExample:\n  lab log verify --recipe lego --role processor p0.log")
+    .action(
+      does((context, file: string, options: { recipe: string; role: string; with: string[]; nonce?: string }) =>
+        verifySerialLog(context, file, options),
+      ),
+    );
+}
+
+function addDeployments(program: Command, does: Does): void {
+  const set = () => new Option("--set <name=value>", "replace a parameter of the inventory").argParser(collect).default([]);
+  program
+    .command("plan <deployment>")
+    .description("every step, node, deadline and required evidence; touches nothing")
+    .option("--undeploy", "the way back instead", false)
+    .addOption(set())
+    .addHelpText("after", "\nExample:\n  lab plan lego-1p1m1s")
+    .action(
+      does((context, deployment: string, options: { undeploy: boolean; set: string[] }) =>
+        printPlan(context, deployment, options.undeploy ? "undeploy" : "deploy", options.set),
+      ),
+    );
+  const descriptions: Readonly<Record<Direction, string>> = {
+    deploy: "configure, build, install, boot and prove a deployment",
+    undeploy: "bring its nodes back",
+  };
+  for (const direction of ["deploy", "undeploy"] as const) {
+    program
+      .command(`${direction} <deployment>`)
+      .description(descriptions[direction])
+      .addOption(set())
+      .addHelpText("after", `\nExample:\n  lab ${direction} lego-1p1m1s`)
+      .action(
+        does((context, deployment: string, options: { set: string[] }) => runDeployment(context, deployment, direction, options.set)),
+      );
+  }
+  program
+    .command("deployments")
+    .description("deployments of the inventory and their last runs")
+    .action(does((context) => listDeployments(context)));
+  program
+    .command("record <run>")
+    .description("one run: steps, evidence, failure (a deployment's name: its newest run)")
+    .action(does((context, run: string) => printRecord(context, run)));
+  program
+    .command("watch <run>")
+    .description("watch a run that goes on in the controller")
+    .action(does((context, run: string) => watchExisting(context, run)));
+  program
+    .command("cancel <run>")
+    .description("ask a run to stop cleanly")
+    .action(does((context, run: string) => cancelRun(context, run)));
+}
+
+function allCommands(command: Command): Command[] {
+  return [command, ...command.commands.flatMap(allCommands)];
+}
+
+function collect(value: string, before: string[]): string[] {
+  return [...before, value];
+}
+
+function natural(text: string): number {
+  const value = Number(text);
+  if (!Number.isFinite(value) || value < 0) throw new BadOption("give a number that is not negative");
+  return value;
+}
+
+function positive(text: string): number {
+  const value = natural(text);
+  if (value === 0) throw new BadOption("give a number above 0");
+  return value;
+}

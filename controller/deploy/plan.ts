@@ -1,0 +1,127 @@
+/**
+ * A deployment becomes a plan. Pure: the same inventory, recipe and parameters give the same plan with the same digest, which is
+ * how a controller that starts anew knows that it may go on with a run that another one began.
+ */
+import { createHash } from "node:crypto";
+import { InternalError, InvalidArgumentError, InvalidInventoryError, NotFoundError } from "../../proto/base/errors.js";
+import type { DeploymentSpec, Lab } from "../../inventory/model.js";
+import { nearest } from "../../inventory/nearest.js";
+import { bindParameters, bindRoles, type Binding } from "./binding.js";
+import type { PlanView } from "./entries.js";
+import type { Direction, FailureLine, Json, Outputs, PlanProblem, Recipe, Step } from "./recipe.js";
+import { orderProblems } from "./step-order.js";
+import { stepView } from "./step-view.js";
+
+export interface Plan {
+  readonly view: PlanView;
+  readonly steps: readonly Step[];
+  readonly failureLines: readonly FailureLine[];
+}
+
+export type Recipes = ReadonlyMap<string, Recipe>;
+
+export interface PlanRequest {
+  readonly deployment: string;
+  readonly direction: Direction;
+  /** Replace the inventory's, key by key. */
+  readonly parameters: Readonly<Record<string, Json>>;
+  /** Outputs of the last deploy run; used for undeploy. */
+  readonly previous: Outputs;
+}
+
+/**
+ * Throws NotFoundError for an unknown deployment; InvalidInventoryError, or InvalidArgumentError when only the request's own
+ * parameters are wrong, with every problem, one a line; InternalError when the recipe itself is defective.
+ */
+export function makePlan(request: PlanRequest, lab: Lab, recipes: Recipes): Plan {
+  const deployment = findDeployment(request.deployment, lab);
+  const recipe = recipes.get(deployment.recipe);
+  if (recipe === undefined) throw refusal([unknownRecipe(deployment, recipes)], deployment, request, lab);
+  const binding = bindRoles(deployment, recipe, lab);
+  const parameters = bindParameters({ ...deployment.parameters, ...request.parameters }, recipe);
+  const problems = [...binding.problems, ...("problems" in parameters ? parameters.problems : [])];
+  if (problems.length > 0 || !("value" in parameters)) throw refusal(problems, deployment, request, lab);
+  const input = { deployment: deployment.name, parameters: parameters.value, roles: binding.roles, previous: request.previous };
+  const draft = request.direction === "deploy" ? recipe.deploy(input) : recipe.undeploy(input);
+  if ("problems" in draft) throw refusal(draft.problems, deployment, request, lab);
+  checkOrder(recipe, draft.steps, binding);
+  const blind = blindSteps(draft.steps, binding);
+  if (blind.length > 0) throw refusal(blind, deployment, request, lab);
+  const content = {
+    deployment: deployment.name,
+    direction: request.direction,
+    title: draft.title,
+    nodes: binding.nodes,
+    steps: draft.steps.map(stepView),
+  };
+  const conduct = draft.steps.map(({ watch, uninterruptible }) => ({ watch, uninterruptible }));
+  const digest = digestOf({ content, conduct, recipe: recipe.name, ...input });
+  return { view: { ...content, digest }, steps: draft.steps, failureLines: recipe.failureLines };
+}
+
+function findDeployment(name: string, lab: Lab): DeploymentSpec {
+  const found = lab.deployments.find((each) => each.name === name);
+  if (found !== undefined) return found;
+  const names = lab.deployments.map((each) => each.name);
+  const meant = nearest(name, names);
+  const hint = meant === undefined ? `deployments: ${names.join(", ") || "none"}` : `did you mean "${meant}"?`;
+  throw new NotFoundError(`deployment ${name}: not in ${lab.file}; ${hint}`, { facts: { deployment: name } });
+}
+
+function unknownRecipe(deployment: DeploymentSpec, recipes: Recipes): PlanProblem {
+  const meant = nearest(deployment.recipe, recipes.keys());
+  const hint = meant === undefined ? `recipes: ${[...recipes.keys()].join(", ")}` : `did you mean "${meant}"?`;
+  return { at: "recipe", problem: `there is no recipe "${deployment.recipe}"; ${hint}` };
+}
+
+function checkOrder(recipe: Recipe, steps: readonly Step[], binding: Binding): void {
+  const problems = orderProblems(steps, binding.nodes);
+  if (problems.length === 0) return;
+  throw new InternalError(`recipe ${recipe.name}: its steps cannot be run; report this\n${problems.join("\n")}`);
+}
+
+/** Steps that await lines on a console nobody captures: they would wait for their whole deadline to say so. */
+function blindSteps(steps: readonly Step[], binding: Binding): PlanProblem[] {
+  const nodes = Object.entries(binding.roles).flatMap(([role, bound]) => bound.map((node) => ({ role, node })));
+  const awaitsLines = (name: string) =>
+    steps.some((step) => step.node === name && step.evidence.some((each) => each.kind === "console" || each.kind === "console-up"));
+  return nodes
+    .filter(({ node }) => node.console === undefined && awaitsLines(node.name))
+    .map(({ role, node }) => ({
+      at: `roles.${role}`,
+      problem: `${node.name} has no console in the inventory and must be seen on one; add nodes.${node.name}.console`,
+    }));
+}
+
+function refusal(
+  problems: readonly PlanProblem[],
+  deployment: DeploymentSpec,
+  request: PlanRequest,
+  lab: Lab,
+): InvalidArgumentError | InvalidInventoryError {
+  const asked = (problem: PlanProblem) => {
+    const [section, key] = problem.at.split(".");
+    return section === "with" && key !== undefined && Object.hasOwn(request.parameters, key);
+  };
+  const { line, column } = deployment.position;
+  const inFile = `${lab.file}:${line}:${column} deployments.${deployment.name}`;
+  const lines = problems.map(
+    (each) => `${asked(each) ? `parameter ${each.at.slice("with.".length)}` : `${inFile}.${each.at}`}: ${each.problem}`,
+  );
+  const message = `${lines.join("\n")}\n${problems.length} problem${problems.length === 1 ? "" : "s"}; nothing was changed`;
+  const facts = { deployment: deployment.name };
+  return problems.every(asked) ? new InvalidArgumentError(message, { facts }) : new InvalidInventoryError(message, { facts });
+}
+
+function digestOf(content: unknown): string {
+  return createHash("sha256").update(canonical(content)).digest("hex");
+}
+
+/** JSON with the keys of every object sorted, so that equal contents are equal texts. */
+function canonical(content: unknown): string {
+  return JSON.stringify(content, (_, value: unknown) => {
+    if (typeof value === "bigint") return value.toString();
+    if (value === null || typeof value !== "object" || Array.isArray(value)) return value;
+    return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
+  });
+}

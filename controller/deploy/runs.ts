@@ -1,0 +1,204 @@
+/** All runs of the controller: plans, starts, watches, cancels and resumes them. */
+import { randomBytes } from "node:crypto";
+import { anySignal } from "../../proto/base/abort.js";
+import { CancelledError, ConflictError, describeError, NotFoundError } from "../../proto/base/errors.js";
+import type { Lab } from "../../inventory/model.js";
+import type { Journal, RunHead } from "../ports.js";
+import { failureWithoutStep } from "./aftermath.js";
+import { asRunEntry, type RunEntry } from "./entries.js";
+import { LiveRun, type World } from "./live-run.js";
+import { makePlan, type Plan, type Recipes } from "./plan.js";
+import type { Direction, Json, Outputs } from "./recipe.js";
+import { runFeed, type RunEvent } from "./run-feed.js";
+import { newRunId, type RandomBytes } from "./run-id.js";
+import { RunJournal } from "./run-journal.js";
+import { runOfLease } from "./run-lease.js";
+import { foldRun, type RunState } from "./run-state.js";
+import { failureOf } from "./step-failure.js";
+
+export interface RunRegistryOptions extends World {
+  /** The inventory in force now. */
+  readonly lab: () => Lab;
+  readonly recipes: Recipes;
+  readonly journal: Journal;
+  readonly random?: RandomBytes;
+  /** Told when a run goes, also when it goes on after a restart, and when it has ended or was let go. */
+  readonly announce?: (what: "started" | "ended", run: RunState) => void;
+}
+
+export interface RunRequest {
+  readonly deployment: string;
+  readonly direction: Direction;
+  /** Replace the inventory's. */
+  readonly parameters: Readonly<Record<string, Json>>;
+}
+
+/** What is remembered of every run: enough to find it. */
+interface Known {
+  readonly id: string;
+  readonly deployment: string;
+  readonly direction: Direction;
+}
+
+export class RunRegistry {
+  readonly #options: RunRegistryOptions;
+  readonly #live = new Map<string, LiveRun>();
+  /** Newest first. */
+  readonly #known: Known[];
+  #unfinished: readonly string[];
+
+  /** `heads`: what the journal has when the controller starts. Nothing is resumed yet: see `resumeAll`. */
+  constructor(options: RunRegistryOptions, heads: readonly RunHead[]) {
+    this.#options = options;
+    this.#known = heads.flatMap((head) => knownOf(asRunEntry(head.first)));
+    this.#unfinished = heads.filter((head) => head.last.type !== "ended").map((head) => head.runId);
+  }
+
+  /** The plan of a deployment, touching nothing. Throws what makePlan throws. */
+  async plan(request: RunRequest): Promise<Plan> {
+    const previous = request.direction === "undeploy" ? await this.#lastOutputs(request.deployment) : {};
+    return makePlan({ ...request, previous }, this.#options.lab(), this.#options.recipes);
+  }
+
+  /** Plans, journals, leases, sets going; returns as soon as the run goes. Throws what makePlan throws, and ConflictError. */
+  async start(request: RunRequest, startedBy: string): Promise<RunState> {
+    const { clock, journal, random = randomBytes } = this.#options;
+    const plan = await this.plan(request);
+    const previous = request.direction === "undeploy" ? await this.#lastOutputs(request.deployment) : {};
+    const { id, nonce } = this.#freeRunId(random);
+    const planned = { plan: plan.view, nonce, startedBy, parameters: request.parameters, previous };
+    const run = new LiveRun(await RunJournal.begin(journal, clock, id, planned), plan, this.#options);
+    this.#known.unshift({ id, deployment: request.deployment, direction: request.direction });
+    try {
+      await this.#setGoing(run);
+    } catch (error) {
+      const failure = failureWithoutStep(failureOf(error), "this run has touched nothing", run.journal.state);
+      await run.journal.append({ type: "ended", data: { outcome: "failed", failure } });
+      throw error;
+    }
+    return run.journal.state;
+  }
+
+  /** Takes up every run that has no end. Call once, before anything is started. Returns the ids of those that go on. */
+  async resumeAll(): Promise<readonly string[]> {
+    const unfinished = this.#unfinished;
+    this.#unfinished = [];
+    await this.#releaseEnded(unfinished);
+    for (const id of unfinished) await this.#resume(id);
+    return unfinished.filter((id) => this.#live.has(id));
+  }
+
+  /** The run's events from this sequence on, then live, until it has ended. Throws NotFoundError. */
+  watch(id: string, fromSequence: number, options: { signal?: AbortSignal | undefined } = {}): AsyncIterable<RunEvent> {
+    this.#find(id);
+    const { journal, clock } = this.#options;
+    return runFeed({ id, journal, live: this.#live.get(id), now: () => clock.now() }, fromSequence, options);
+  }
+
+  /** Asks the run to stop cleanly; resolves when it has ended, also when it had already. Throws NotFoundError, the signal's reason. */
+  async cancel(id: string, by: string, options: { signal?: AbortSignal | undefined } = {}): Promise<RunState> {
+    this.#find(id);
+    const live = this.#live.get(id);
+    if (live !== undefined) {
+      await live.cancel(by);
+      await untilAborted(live.done, options.signal);
+    }
+    return this.get(id);
+  }
+
+  /** A run by its id, or a deployment's newest by the deployment's name. Throws NotFoundError. */
+  async get(idOrDeployment: string): Promise<RunState> {
+    const id = this.#known.find((each) => each.deployment === idOrDeployment)?.id ?? idOrDeployment;
+    this.#find(id);
+    return this.#live.get(id)?.journal.state ?? foldRun((await this.#options.journal.read(id)).map(asRunEntry));
+  }
+
+  /** Newest first. */
+  async list(filter: { deployment?: string | undefined; limit: number }): Promise<readonly RunState[]> {
+    const wanted = this.#known.filter((each) => filter.deployment === undefined || each.deployment === filter.deployment);
+    return Promise.all(wanted.slice(0, filter.limit).map((each) => this.get(each.id)));
+  }
+
+  /** Leaves every run as it stands, to be resumed. Idempotent. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#live.values()].map((run) => run.abandon("the controller is shutting down")));
+  }
+
+  async #setGoing(run: LiveRun): Promise<void> {
+    await run.start();
+    const { id } = run.journal.state;
+    this.#live.set(id, run);
+    this.#options.announce?.("started", run.journal.state);
+    void run.done.then(() => {
+      this.#live.delete(id);
+      this.#options.announce?.("ended", run.journal.state);
+    });
+  }
+
+  async #resume(id: string): Promise<void> {
+    const { journal, clock, lab, recipes, logger } = this.#options;
+    const runJournal = await RunJournal.open(journal, clock, id);
+    const { plan: planned, parameters, previous } = runJournal.state;
+    try {
+      const plan = makePlan({ ...planned, parameters, previous }, lab(), recipes);
+      if (plan.view.digest !== planned.digest) {
+        throw new ConflictError("inventory or recipe have changed since: the plan would be another one now");
+      }
+      await runJournal.append({ type: "resumed", data: { reason: "the controller was restarted" } });
+      await this.#setGoing(new LiveRun(runJournal, plan, this.#options));
+      logger.info({ run: id }, "run resumed");
+    } catch (error) {
+      logger.warn({ err: error, run: id }, "run cannot be resumed");
+      const reason = { summary: "the controller was restarted and cannot go on with this run", cause: describeError(error) };
+      const failure = failureWithoutStep({ ...reason, blame: "lab" }, "as its last step left them; see: lab nodes", runJournal.state);
+      await runJournal.append({ type: "ended", data: { outcome: "unknown", failure } });
+    }
+  }
+
+  /** A controller that dies between the end of a run and the end of its lease leaves nodes leased to nobody. */
+  async #releaseEnded(unfinished: readonly string[]): Promise<void> {
+    const { leases } = this.#options;
+    for (const lease of await leases.list()) {
+      const run = runOfLease(lease);
+      if (run !== undefined && !unfinished.includes(run)) await leases.release(lease.id);
+    }
+  }
+
+  async #lastOutputs(deployment: string): Promise<Outputs> {
+    const last = this.#known.find((each) => each.deployment === deployment && each.direction === "deploy");
+    return last === undefined ? {} : (await this.get(last.id)).outputs;
+  }
+
+  #freeRunId(random: RandomBytes): { id: string; nonce: string } {
+    for (;;) {
+      const chosen = newRunId(this.#options.clock, random);
+      if (!this.#known.some((each) => each.id === chosen.id)) return chosen;
+    }
+  }
+
+  #find(id: string): void {
+    if (this.#known.some((each) => each.id === id)) return;
+    throw new NotFoundError(`run ${id}: there is no such run; see: lab deployments`, { facts: { run: id } });
+  }
+}
+
+function knownOf(entry: RunEntry): Known[] {
+  if (entry.type !== "planned") return [];
+  const { deployment, direction } = entry.data.plan;
+  return [{ id: entry.runId, deployment, direction }];
+}
+
+/** Resolves with `work`; throws the signal's reason when it aborts first. */
+async function untilAborted(work: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+  const watched = anySignal(signal);
+  const aborted = new Promise<never>((_, reject) => {
+    const stop = () => reject(CancelledError.from(watched.signal));
+    if (watched.signal.aborted) stop();
+    else watched.signal.addEventListener("abort", stop, { once: true });
+  });
+  try {
+    await Promise.race([work, aborted]);
+  } finally {
+    watched.release();
+  }
+}

@@ -1,0 +1,65 @@
+/** A step as a plan prints it: what it must show, and by when. Pure. */
+import type { PlanStepView } from "./entries.js";
+import type { Act, Requirement, Step } from "./recipe.js";
+
+/** What acts without a limit of their own may take: a file, a boot entry, the order to reboot. */
+const quickActMs = 60_000;
+/** On top of an act's own limit: for the agent to tell, and for a lost connection to come back. */
+const graceMs = 30_000;
+
+/** How long an act may take until its step has failed. */
+export function actLimitMs(act: Act): number {
+  switch (act.kind) {
+    case "command":
+      return act.timeoutMs + graceMs;
+    case "power":
+      return act.deadlineMs + graceMs;
+    case "write-file":
+    case "edit-file":
+    case "remove-file":
+    case "put-boot-entry":
+    case "remove-boot-entry":
+    case "boot-once":
+    case "reboot":
+      return quickActMs;
+  }
+}
+
+/** The step for people and for the journal. */
+export function stepView(step: Step): PlanStepView {
+  const { id, phase, node, title, needs, repeat } = step;
+  const deadlineMs = sum(plannedActs(step).map(actLimitMs)) + sum(step.evidence.map(requirementLimitMs));
+  return { id, phase, node, title, evidence: step.evidence.flatMap(requirementLines), deadlineMs, needs, repeat };
+}
+
+/**
+ * The acts as far as they can be told before the run. Acts that read what earlier steps put out may find nothing to read yet and
+ * throw: then they are not counted here. Every act has its own limit when it runs, so nothing waits for ever.
+ */
+function plannedActs(step: Step): readonly Act[] {
+  try {
+    return step.acts?.({ runId: "", nonce: "", outputs: {}, agentConnected: true }) ?? [];
+  } catch {
+    return [];
+  }
+}
+
+function requirementLimitMs(requirement: Requirement): number {
+  if (requirement.kind !== "console") return requirement.withinMs;
+  return sum(requirement.describe.filter((each) => each.optional !== true).map((each) => each.withinMs));
+}
+
+function requirementLines(requirement: Requirement): string[] {
+  if (requirement.kind !== "console") return [`${requirement.claim} (${requirement.kind}, within ${seconds(requirement.withinMs)})`];
+  return requirement.describe.map(
+    (each) => `${each.claim} (console, ${each.optional === true ? "if seen" : `within ${seconds(each.withinMs)}`})`,
+  );
+}
+
+function seconds(ms: number): string {
+  return `${Math.round(ms / 100) / 10} s`;
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, each) => total + each, 0);
+}

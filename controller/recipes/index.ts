@@ -1,0 +1,10 @@
+/** The recipes there are. A new one is a folder beside lego/ and a line here. */
+import type { Recipe } from "../deploy/recipe.js";
+import { lego } from "./lego/lego.js";
+
+export const recipes: readonly Recipe[] = [lego];
+
+/** The recipe of this name; undefined when there is none. */
+export function findRecipe(name: string): Recipe | undefined {
+  return recipes.find((recipe) => recipe.name === name);
+}

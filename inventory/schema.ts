@@ -1,0 +1,107 @@
+/** The shape of an inventory file. What a shape cannot say (names that must exist, addresses used twice) is in cross-check.ts. */
+import { z } from "zod";
+import { addressProblem } from "./address.js";
+
+const name = z
+  .string()
+  .regex(/^[A-Za-z][A-Za-z0-9_.-]*$/, "a name begins with a letter and holds letters, digits, dot, dash, underscore")
+  .max(64);
+
+const address = z.string().superRefine((text, context) => {
+  const problem = addressProblem(text);
+  if (problem !== undefined) context.addIssue({ code: "custom", message: problem });
+});
+
+const port = z.int().min(1).max(65535);
+
+const secret = z
+  .union([z.strictObject({ env: z.string().min(1) }), z.strictObject({ file: z.string().startsWith("/", "needs an absolute path") })], {
+    error: "a secret is never written into an inventory; write { env: NAME } or { file: /PATH } (mode 0600)",
+  })
+  .describe("Where the secret is: an environment variable of the controller, or a file only it can read (0600)");
+
+const bmcKeys = {
+  port: port.optional().describe("UDP port of the BMC; default 623"),
+  user: z.string().max(16, "an IPMI user name has at most 16 bytes").optional(),
+  password: secret.optional(),
+  kg: secret.optional().describe("BMC key K_g, where one is set"),
+  privilege: z.enum(["user", "operator", "administrator"]).optional().describe("Default operator: enough for power, boot device and SOL"),
+  cipher_suites: z
+    .array(z.int().refine((suite) => [3, 8, 12, 17].includes(suite), "labd speaks suites 17, 12, 8 and 3; never one without encryption"))
+    .min(1)
+    .optional()
+    .describe("Tried in this order; default [17, 3]"),
+  quirks: z.array(z.string()).optional().describe("Named workarounds for this BMC"),
+  via: name.optional().describe("Site agent beside the BMC; default: the only one"),
+};
+
+const bmc = z.strictObject({ address, ...bmcKeys });
+
+const consoleKinds = {
+  sol: z.strictObject({}).optional().describe("Serial over LAN of the node's BMC"),
+  tcp: z
+    .string()
+    .regex(/^.+:\d+$/, "needs HOST:PORT")
+    .optional()
+    .describe("Raw TCP, e.g. ser2net: HOST:PORT"),
+  unix: z.string().startsWith("/", "needs an absolute path").optional().describe("Unix socket on the site agent"),
+  file: z
+    .string()
+    .startsWith("/", "needs an absolute path")
+    .optional()
+    .describe("A file that grows on the site agent (virsh serial type='file')"),
+};
+
+const consoleShape = z
+  .strictObject({
+    ...consoleKinds,
+    line: z
+      .string()
+      .regex(/^tty[A-Za-z0-9]+$/, "is the node's own name for the line, like ttyS1")
+      .optional(),
+    baud: z.int().positive().optional().describe("Default 115200"),
+    via: name.optional().describe("Site agent the line arrives at; default: the only one"),
+  })
+  .refine((each) => Object.keys(consoleKinds).filter((kind) => kind in each).length <= 1, "has more than one of sol, tcp, unix, file");
+
+const node = z.strictObject({
+  arch: z.enum(["x86_64", "aarch64"]).optional().describe("Default x86_64"),
+  address: address.optional(),
+  tags: z.array(name).optional(),
+  bmc: bmc.optional(),
+  power: z
+    .strictObject({ command: z.array(z.string()).min(1), via: name.optional() })
+    .optional()
+    .describe("A program on the site agent, called with status, on, off or reset appended"),
+  console: z.union([consoleShape, z.literal("none")]).optional(),
+  boot: z.strictObject({ grub: z.string().startsWith("/", "needs an absolute path").optional() }).optional(),
+  agent: z.boolean().optional().describe("false: no agent runs on this machine"),
+  sim: z.record(z.string(), z.unknown()).optional().describe("What `lab sim` needs to know of the machine it simulates"),
+});
+
+const deployment = z.strictObject({
+  recipe: z.string().min(1),
+  roles: z.record(z.string(), z.union([z.string(), z.array(z.string())])),
+  with: z.record(z.string(), z.unknown()).optional(),
+});
+
+export const inventorySchema = z.strictObject({
+  lab: name,
+  agents: z.record(name, z.strictObject({ site: z.boolean().optional() })).optional(),
+  defaults: z
+    .strictObject({
+      bmc: z.strictObject(bmcKeys).optional(),
+      console: consoleShape.optional(),
+      arch: z.enum(["x86_64", "aarch64"]).optional(),
+    })
+    .optional(),
+  nodes: z.record(name, node),
+  deployments: z.record(name, deployment).optional(),
+});
+
+export type InventoryFile = z.infer<typeof inventorySchema>;
+
+/** JSON Schema (draft 7) of an inventory file, for editors. */
+export function inventoryJsonSchema(): unknown {
+  return { title: "labd inventory", ...z.toJSONSchema(inventorySchema, { target: "draft-7", unrepresentable: "any" }) };
+}

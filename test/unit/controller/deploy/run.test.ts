@@ -1,0 +1,36 @@
+/** A run from start to end, on fake nodes. */
+import t from "tap";
+import { FakeLab } from "../../../support/deploy/fake-lab.js";
+
+const request = { deployment: "toy-1", direction: "deploy", parameters: {} } as const;
+
+void t.test("a run does every step, keeps the evidence for each and frees its nodes", async (t) => {
+  const lab = new FakeLab();
+  const { runs } = await lab.controller();
+  let nonce = "";
+  lab.bootsWell(() => nonce);
+  const started = await runs.start(request, "ada");
+  nonce = started.nonce;
+  const ended = await lab.untilEnded(runs, started.id);
+  t.equal(ended.status, "succeeded");
+  t.same(new Set(Object.values(ended.steps).map((step) => step.status)), new Set(["succeeded"]));
+  t.same(lab.node("a").done, ["write /src/config", "run make", "put-boot-entry toy", "boot-once toy", "power cycle"]);
+  t.same(lab.node("b").done, ["power cycle"]);
+  t.same(
+    ended.evidence.filter((each) => each.node === "a").map((each) => each.claim),
+    [
+      "the console is captured",
+      "Linux runs",
+      "the configuration is there",
+      "toy boots next",
+      "power cycle",
+      "it is on",
+      "toy runs",
+      "all peers joined",
+      "the program printed this run's nonce",
+    ],
+  );
+  t.equal(ended.evidence.find((each) => each.step === "prove/a")?.source.kind, "console");
+  t.same(await lab.leases.list(), []);
+  t.equal(lab.clock.pendingTimers, 0, "no timer is left");
+});
