@@ -45,7 +45,7 @@ export interface JobResult {
 
 export type OutputStream = "stdout" | "stderr";
 
-/** Room kept for the result, so that a job that fills the disk can still say how it ended. */
+/** Room kept for what must be said even when the job itself has filled the disk. */
 const reservedBytes = 4096;
 
 export class JobDirectory {
@@ -86,10 +86,6 @@ export class JobDirectory {
     return this.#read<ProcessIdentity>("claim.json");
   }
 
-  writeStarted(started: Started): Promise<void> {
-    return replaceFile(this.file("started.json"), JSON.stringify(started));
-  }
-
   readStarted(): Promise<Started | undefined> {
     return this.#read<Started>("started.json");
   }
@@ -102,20 +98,20 @@ export class JobDirectory {
     return this.#read<{ graceMs: number }>("cancel.json");
   }
 
-  /** Takes the room a result needs while there is some. Returns the way to write it. */
-  async reserveResult(): Promise<(result: JobResult) => Promise<void>> {
-    const reserve = this.file("result.reserved");
+  /** Takes the room a file needs while there is some. Returns the way to write it: it then appears at once, full disk or not. */
+  async reserve(name: "started.json" | "result.json"): Promise<(contents: Started | JobResult) => Promise<void>> {
+    const reserve = this.file(`${name}.reserved`);
     await replaceFile(reserve, Buffer.alloc(reservedBytes, " "));
-    return async (result) => {
+    return async (contents) => {
       const handle = await open(reserve, "r+");
       try {
         // Blanks after the end of JSON are none of its business.
-        await handle.write(Buffer.from(JSON.stringify(result).slice(0, reservedBytes)), 0, undefined, 0);
+        await handle.write(Buffer.from(JSON.stringify(contents)), 0, undefined, 0);
         await handle.sync();
       } finally {
         await handle.close();
       }
-      await rename(reserve, this.file("result.json"));
+      await rename(reserve, this.file(name));
     };
   }
 
@@ -125,6 +121,12 @@ export class JobDirectory {
 
   readResult(): Promise<JobResult | undefined> {
     return this.#read<JobResult>("result.json");
+  }
+
+  /** The last thing the supervisor printed, "" when it had nothing to complain of. */
+  async lastComplaint(): Promise<string> {
+    const text = await readFile(this.file("supervisor.log"), "utf8").catch(() => "");
+    return text.trim().split("\n").at(-1)?.slice(0, 500) ?? "";
   }
 
   async outputBytes(stream: OutputStream): Promise<number> {

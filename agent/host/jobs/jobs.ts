@@ -117,7 +117,7 @@ export class HostJobs implements Commands {
 
   async cancel(id: string, graceMs: number): Promise<Job> {
     const directory = this.#directory(id);
-    const { clock } = this.#options;
+    const { clock, log } = this.#options;
     const began = clock.monotonicMs();
     let asked = false;
     for (;;) {
@@ -126,7 +126,8 @@ export class HostJobs implements Commands {
       const claim = await directory.readClaim();
       // A claim of our own is a job being settled, not a supervisor.
       if (!asked && claim !== undefined && claim.pid !== process.pid) {
-        await directory.writeCancel({ graceMs });
+        // A full disk must not keep a job from being ended: it then gets the usual grace time.
+        await directory.writeCancel({ graceMs }).catch((err: unknown) => log.warn({ err, job: id }, "grace time not stored"));
         signalProcess(claim.pid, "SIGTERM");
         asked = true;
       }
@@ -198,8 +199,9 @@ export class HostJobs implements Commands {
     if (late !== undefined) return late;
     const started = await directory.readStarted();
     if (sameBoot && started !== undefined && isAlive(started)) signalProcess(-started.pid, "SIGKILL");
+    const complaint = await directory.lastComplaint();
     const reason = sameBoot
-      ? `its supervisor (process ${claim.pid}) ended without a result`
+      ? `its supervisor (process ${claim.pid}) ended without a result${complaint === "" ? "" : `: ${complaint}`}`
       : `the machine went down under it (boot ${request.bootId}, now ${this.#options.bootId})`;
     return this.#conclude(directory, request, { state: "lost", reason });
   }

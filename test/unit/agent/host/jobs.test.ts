@@ -237,8 +237,9 @@ t.test("a disk that is full is told when a job starts, and when it ends", async 
   }
   t.teardown(() => execFileSync("umount", [directory]));
   const jobs = await jobsFor(t, { directory: join(directory, "jobs") });
-  await jobs.start(shell("fills", "head -c 1000000 /dev/zero; exit 2"));
+  await jobs.start(shell("fills", "cat /dev/zero; exit 2"));
   t.match((await ended(jobs, "fills")).job, { state: "exited", exitCode: 2, reason: /is full: output may be missing/ });
+  t.ok((await jobs.get("fills")).pid);
   await t.rejects(jobs.start(shell("late", "true")), { code: "exhausted", message: /start job late: the disk is full, \d+ bytes free/ });
   t.match(await jobs.list(), [{ id: "fills" }]);
 });
