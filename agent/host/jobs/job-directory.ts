@@ -47,6 +47,7 @@ export type OutputStream = "stdout" | "stderr";
 
 /** Room kept for what must be said even when the job itself has filled the disk. */
 const reservedBytes = 4096;
+const chunkBytes = 64 * 1024;
 
 export class JobDirectory {
   readonly path: string;
@@ -131,6 +132,24 @@ export class JobDirectory {
 
   async outputBytes(stream: OutputStream): Promise<number> {
     return (await stat(this.file(stream)).catch(() => undefined))?.size ?? 0;
+  }
+
+  /** What an output file holds now from `offset` on. What comes while it is read waits for the next look. */
+  async *readOutput(stream: OutputStream, offset: number): AsyncGenerator<Uint8Array> {
+    const end = await this.outputBytes(stream);
+    if (end <= offset) return;
+    const handle = await open(this.file(stream), "r");
+    try {
+      for (let position = offset; position < end; ) {
+        const buffer = Buffer.allocUnsafe(Math.min(chunkBytes, end - position));
+        const { bytesRead } = await handle.read(buffer, 0, buffer.length, position);
+        if (bytesRead === 0) return;
+        yield buffer.subarray(0, bytesRead);
+        position += bytesRead;
+      }
+    } finally {
+      await handle.close();
+    }
   }
 
   /** False when not another byte of output can be stored: what the program wrote last is missing. */

@@ -72,6 +72,23 @@ t.test("the same id again returns the job that is there and starts nothing", asy
   t.equal(await readFile(join(directory, "count"), "utf8"), "ran\n");
 });
 
+t.test("a job that is being started is running to whoever looks meanwhile", async (t) => {
+  const jobs = await jobsFor(t);
+  const states = new Set<string>();
+  let starting = true;
+  const started = jobs.start(shell("early", "exit 5")).finally(() => {
+    starting = false;
+  });
+  while (starting) {
+    for (const job of await jobs.list()) states.add(job.state);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  t.match(await jobs.start(shell("early", "exit 5")), { id: "early" });
+  await started;
+  t.same([...states], ["running"]);
+  t.match((await ended(jobs, "early")).job, { state: "exited", exitCode: 5 });
+});
+
 t.test("what a program prints is followed while it runs", async (t) => {
   const jobs = await jobsFor(t);
   const gate = join(await scratchDirectory(t), "gate");
@@ -202,6 +219,12 @@ t.test("a job whose agent died before anything was started is settled and never 
   const jobs = await jobsFor(t, { directory });
   t.match(await jobs.get("early"), { state: "not-started", reason: /before it could start/ });
   t.notOk(await job.claim({ pid: process.pid, startTicks: "" }), "a supervisor that comes late finds it taken");
+});
+
+t.test("what a supervisor that could not come up said is told with the job", async (t) => {
+  const jobs = await jobsFor(t, { supervisor: ["/bin/sh", "-c", "echo 'no such module' >&2; exit 1"] });
+  await jobs.start(shell("stillborn", "true"));
+  t.match((await ended(jobs, "stillborn")).job, { state: "not-started", reason: /^its supervisor ended before .*: no such module$/ });
 });
 
 t.test("only the newest jobs are kept, and running ones always", async (t) => {
