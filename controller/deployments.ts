@@ -6,7 +6,10 @@ import type { Journal } from "./ports.js";
 import { recipes as allRecipes } from "./recipes/index.js";
 
 /** Reads what the journal has; runs a former controller left unfinished are taken up by `recover`. */
-export async function openDeployments(journal: Journal, { lab, nodes, leases, events, clock, logger }: ControllerContext): Promise<DeploymentRoom> {
+export async function openDeployments(
+  journal: Journal,
+  { lab, nodes, leases, events, clock, logger }: ControllerContext,
+): Promise<DeploymentRoom> {
   const recipes = new Map(allRecipes.map((recipe) => [recipe.name, recipe]));
   const runs = new RunRegistry(
     {

@@ -1,6 +1,7 @@
 /** IPMI v2.0 over LAN: see README.md. A BMC simulator imports wire, command and crypto instead. */
-export { openBmc, type Bmc, type BmcDependencies, type BmcOptions } from "./client.js";
+export { openBmc, type Bmc, type BmcDependencies } from "./client.js";
 export type { BootDevice, ChassisAction, Command, ReplyOf, RequestOf } from "./command/index.js";
+export type { BmcOptions } from "./options.js";
 export { parseQuirks, quirkTexts, type Quirk } from "./quirks.js";
 export type { Random } from "./session/index.js";
 export type { SolEvent, SolStream } from "./sol/index.js";

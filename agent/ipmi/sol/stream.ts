@@ -7,6 +7,8 @@ import { openLine, stepLine, type SolLine, type SolLineEffect, type SolLineEvent
 
 /** About a megabyte of full packets: a reader that is slower loses bytes, and is told. */
 const queuedEvents = 4096;
+/** Places kept for losses and notices, so that they fit when bytes no longer do. */
+const reservedEvents = 16;
 /** What the reducer is given at once, so that partial acceptance never copies more. */
 const writeBytes = 4096;
 
@@ -41,13 +43,13 @@ export interface SolStreamDependencies {
   readonly subject: string;
   readonly clock: Clock;
   send(packet: SolPacket): void;
-  /** Called once when the line has ended for whatever reason. */
-  release(): Promise<void>;
+  /** Called once when the line has ended. `ours`: SOL was still this session's, as far as can be told here. */
+  release(ours: boolean): Promise<void>;
 }
 
 export class ActiveSol implements SolStream {
   readonly #deps: SolStreamDependencies;
-  readonly #queue = new BoundedQueue<SolEvent>(queuedEvents);
+  readonly #queue = new BoundedQueue<SolEvent>(queuedEvents + reservedEvents);
   #line: SolLine;
   #timer: Timer | undefined;
   #discarded = 0;
@@ -89,15 +91,15 @@ export class ActiveSol implements SolStream {
   }
 
   async close(): Promise<void> {
-    this.#end(undefined);
+    this.#end(undefined, true);
     await this.#released;
   }
 
   /** The line is gone: a loss for the record, then the reason to reader and writers. */
-  fail(cause: "stolen" | "line-down", error: LabError): void {
-    if (this.#line.ended && this.#released !== undefined) return;
+  fail(cause: "stolen" | "line-down", error: LabError, ours: boolean): void {
+    if (this.#released !== undefined) return;
     this.#offer({ kind: "loss", cause, detail: error.message });
-    this.#end(error);
+    this.#end(error, ours);
   }
 
   async #writePart(data: Uint8Array, signal: AbortSignal | undefined): Promise<void> {
@@ -155,32 +157,40 @@ export class ActiveSol implements SolStream {
   }
 
   #endedByBmc(reason: "deactivated" | "unacknowledged"): void {
+    const { subject } = this.#deps;
     const text = { deactivated: "the BMC deactivated SOL", unacknowledged: "the BMC stopped acknowledging what is typed" }[reason];
-    this.fail(
-      "line-down",
-      new UnreachableError(`${this.#deps.subject}: ${text}; open the console again`, { facts: { bmc: this.#deps.subject } }),
-    );
+    const error = new UnreachableError(`${subject}: ${text}; open the console again`, { facts: { bmc: subject } });
+    // A BMC deactivates the victim's SOL when it gives SOL to a thief: deactivating again would hit the thief.
+    this.fail("line-down", error, reason === "unacknowledged");
   }
 
-  /** Never blocks the network: what the reader has no room for is counted and told as soon as there is room. */
+  /** Never blocks the network: bytes the reader has no room for are counted, and told before whatever comes next. */
   #offer(event: SolEvent): void {
-    if (this.#discarded > 0 && this.#queue.size < queuedEvents - 1) {
-      const detail = "the reader of this console was too slow";
-      this.#queue.offer({ kind: "loss", cause: "discarded", detail, lostBytes: this.#discarded });
-      this.#discarded = 0;
+    if (event.kind === "bytes" && this.#queue.size >= queuedEvents) {
+      this.#discarded += event.data.length;
+      return;
     }
-    if (!this.#queue.offer(event) && event.kind === "bytes") this.#discarded += event.data.length;
+    this.#tellDiscarded();
+    this.#queue.offer(event);
   }
 
-  #end(error: LabError | undefined): void {
+  #tellDiscarded(): void {
+    if (this.#discarded === 0) return;
+    const detail = "the reader of this console was too slow";
+    this.#queue.offer({ kind: "loss", cause: "discarded", detail, lostBytes: this.#discarded });
+    this.#discarded = 0;
+  }
+
+  #end(error: LabError | undefined, ours: boolean): void {
     if (this.#released !== undefined) return;
     this.#failure = error;
     this.#line = { ...this.#line, ended: true };
     this.#timer?.cancel();
     for (const waiter of [this.#written, ...this.#breaks.splice(0)]) waiter?.reject(error ?? this.#closedError());
+    this.#tellDiscarded();
     if (error === undefined) this.#queue.close();
     else this.#queue.fail(error);
-    this.#released = this.#deps.release();
+    this.#released = this.#deps.release(ours);
   }
 
   #closedError(): LabError {

@@ -139,7 +139,12 @@ export class BmcDouble implements Transport {
       const { tag, consoleSessionId } = request;
       const suite = crypto.suiteOfAlgorithms(request);
       const known = suite !== undefined && (this.#settings.suites ?? [17, 3]).includes(suite.id);
-      const head = { tag, status: known ? 0 : wire.rakpStatus.noCipherSuiteMatch, maximumPrivilege: request.maximumPrivilege, consoleSessionId };
+      const head = {
+        tag,
+        status: known ? 0 : wire.rakpStatus.noCipherSuiteMatch,
+        maximumPrivilege: request.maximumPrivilege,
+        consoleSessionId,
+      };
       if (!known) return send(wire.payloadType.openSessionReply, wire.encode(wire.openSessionReply, { ...head, body: undefined }));
       const managedSessionId = this.#nextSession++;
       const empty = new Uint8Array(16);

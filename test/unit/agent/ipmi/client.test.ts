@@ -234,6 +234,7 @@ bench("a stolen console ends with a loss and the thief's name", async (t, { doub
   t.match(seen, [{ kind: "loss", cause: "stolen" }]);
   t.match(error, { code: "conflict", message: /session 0x177 has taken SOL/ });
   await stream.close();
+  t.equal(sol.owner, 0x177, "the thief keeps it");
 });
 
 bench(
