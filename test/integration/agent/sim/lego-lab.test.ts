@@ -87,7 +87,9 @@ async function build(node: SimulatedNode, name: string, symbols: readonly string
 }
 
 function writeModuleTable(node: SimulatedNode): void {
-  const table = ["node0", "node1", "node2"].map((name, index) => `[${index}] = { .hostname = "${name}", .lid = ${[42, 23, 8][index]}, },\n`);
+  const table = ["node0", "node1", "node2"].map(
+    (name, index) => `[${index}] = { .hostname = "${name}", .lid = ${[42, 23, 8][index]}, },\n`,
+  );
   edit(node, `${tree}/linux-modules/fit/fit_machine.c`, (text) =>
     text
       .replace(/(hostnames\[CONFIG_FIT_NR_NODES\] = \{\n)[^}]*/, '$1\t[0] = "node0",\n\t[1] = "node1",\n\t[2] = "node2",\n')
