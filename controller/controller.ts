@@ -130,13 +130,13 @@ export async function startController(options: ControllerOptions): Promise<Contr
 
 function serveApi(api: Server, rooms: Rooms, enrollment: Enrollment, deployments: DeploymentRoom | undefined): void {
   const { routes, hub, lastPower, context } = rooms;
-  const { lab, nodes, leases, events, logger } = context;
+  const { lab, nodes, leases, events, clock, logger } = context;
   const acting = new Acting(leases);
   const consoles = new ConsoleStates(routes);
   const serve = <D extends ServiceDefinition>(definition: D, implementation: Implementation<D>) =>
     addService(api, definition, implementation, { authorize, onError: (err, rpc) => logFailure(logger, err, rpc) });
   serve(EnrollmentServiceService, createEnrollmentService(enrollment));
-  serve(NodeServiceService, createNodeService({ routes, nodes, leases, acting, consoles, lastPower }));
+  serve(NodeServiceService, createNodeService({ routes, nodes, leases, acting, consoles, lastPower, clock }));
   serve(PowerServiceService, createPowerService({ nodes, acting }));
   serve(BootServiceService, createBootService({ nodes, acting }));
   serve(ConsoleServiceService, createConsoleService({ routes, hub, states: consoles }));

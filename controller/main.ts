@@ -10,8 +10,10 @@ import { exitCodeOf } from "./cli/exit-code.js";
 import type { ControllerConfig } from "./config.js";
 import { describeOptions, readConfig } from "./config.js";
 import { startController } from "./controller.js";
+import { openDeployments } from "./deployments.js";
 import { SqliteLeases } from "./leases/sqlite-leases.js";
 import { openDatabase } from "./records/database.js";
+import { SqliteJournal } from "./records/sqlite-journal.js";
 import { lockState } from "./state-lock.js";
 
 void main(process.argv.slice(2)).then(
@@ -35,7 +37,14 @@ async function main(args: readonly string[]): Promise<void> {
     lifecycle.onClose(lockState(config.state));
     const database = openDatabase(join(config.state, "labd.db"));
     lifecycle.onClose(() => database.close());
-    const controller = await startController({ config, lab, clock, logger, leases: new SqliteLeases(database, clock) });
+    const controller = await startController({
+      config,
+      lab,
+      clock,
+      logger,
+      leases: new SqliteLeases(database, clock),
+      deployments: (context) => openDeployments(new SqliteJournal(database), context),
+    });
     lifecycle.onClose(() => controller.close());
     process.stdout.write(`lab-controller listens on ${controller.address}; lab ${lab.name}, state in ${config.state}; try: lab nodes\n`);
     await aborted(stopping);

@@ -1,6 +1,6 @@
 /** What a LegoOS lab's machines have on their disks beyond a plain installation: stand-in tools, the tree, headers, programs. */
-import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { defaultTreePath, seedLegoTree, seedStorageHost } from "./lego/tree.js";
 import { installTools } from "./tools/install.js";
@@ -13,4 +13,15 @@ export async function furnish(rootDirectory: string, linuxRelease: string): Prom
   if (existsSync(join(rootDirectory, defaultTreePath))) return;
   await seedStorageHost(rootDirectory, linuxRelease);
   await seedLegoTree(rootDirectory);
+}
+
+/** Lays files into a root directory, by absolute path; what is there already stays. */
+export function placeFiles(rootDirectory: string, files: Readonly<Record<string, string>>): void {
+  for (const [path, contents] of Object.entries(files)) {
+    // "//../x" joins to a path below the root too.
+    const target = join(rootDirectory, join("/", path));
+    if (existsSync(target)) continue;
+    mkdirSync(dirname(target), { recursive: true });
+    writeFileSync(target, contents);
+  }
 }

@@ -31,6 +31,8 @@ const schema = z.strictObject({
   power: z.enum(["on", "off"]).default("on"),
   cipherSuites: z.array(suite).min(1).prefault([17, 3]),
   sessionSlots: z.number().int().min(1).max(63).default(5),
+  /** Files somebody put on its disk, by absolute path; what is there already stays. */
+  files: z.record(z.string().startsWith("/", "needs an absolute path"), z.string()).prefault({}),
 });
 
 export type NodeParameters = z.output<typeof schema>;

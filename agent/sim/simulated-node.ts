@@ -9,7 +9,7 @@ import { Lifecycle } from "../../proto/base/lifecycle.js";
 import type { Logger } from "../../proto/base/logger.js";
 import type { ChassisVerb } from "./bmc/chassis-commands.js";
 import { type BmcServer, serveBmc } from "./bmc/bmc-server.js";
-import { furnish } from "./furnish.js";
+import { furnish, placeFiles } from "./furnish.js";
 import type { KernelKind, ToolHandlers } from "./kernel.js";
 import { linuxKernel } from "./linux/linux.js";
 import { seedLinuxRoot } from "./linux/seed-root.js";
@@ -69,6 +69,7 @@ export async function startNode(spec: NodeSpec, parameters: NodeParameters, inde
   mkdirSync(rootDirectory, { recursive: true });
   await seedLinuxRoot(rootDirectory, { node: spec.name, release: parameters.linux, consoleLine, baudRate });
   await furnish(rootDirectory, parameters.linux);
+  placeFiles(rootDirectory, parameters.files);
   const machine = makeMachine({ name: spec.name, index, parameters, directory, rootDirectory, socketPath, consoleLine, around });
   const serial = machine.port(consoleLine) ?? new SerialPort();
   const serialLog = join(directory, `${consoleLine}.log`);

@@ -1,9 +1,12 @@
 /** NodeService for people: the inventory, with what is known about each node now. */
 import type { NodeSpec } from "../../inventory/model.js";
 import { selectNodes } from "../../inventory/select.js";
+import { withDeadline } from "../../proto/base/abort.js";
+import type { Clock } from "../../proto/base/clock.js";
+import { DeadlineError, UnreachableError } from "../../proto/base/errors.js";
 import type { ConsoleView } from "../../proto/gen/lab/v1/console.js";
 import type { Facts, NodeServiceService, NodeView } from "../../proto/gen/lab/v1/node.js";
-import { UnreachableError } from "../../proto/base/errors.js";
+
 import type { Implementation } from "../../proto/rpc/service.js";
 import type { Routes } from "../agents/routes.js";
 import type { Lease, Leases, Nodes, PowerState } from "../ports.js";
@@ -21,6 +24,7 @@ export interface NodeServiceDeps {
   readonly consoles: ConsoleStates;
   /** Last power state seen of each node. */
   readonly lastPower: ReadonlyMap<string, PowerState>;
+  readonly clock: Clock;
 }
 
 export function createNodeService(deps: NodeServiceDeps): Implementation<typeof NodeServiceService> {
@@ -75,11 +79,13 @@ async function powerWord(deps: NodeServiceDeps, spec: NodeSpec, probe: boolean, 
   if (spec.bmc === undefined && spec.powerCommand === undefined) return "unknown";
   if (!probe) return deps.lastPower.get(spec.name) ?? "unknown";
   if (!deps.routes.canSwitch(spec.name)) return "unreachable";
+  const wait = { subject: `power of ${spec.name}`, awaited: "an answer", deadlineMs: overviewDeadlineMs };
   try {
-    return (await deps.nodes.node(spec.name).power.read({ signal })).state;
+    const { power } = deps.nodes.node(spec.name);
+    return (await withDeadline(deps.clock, wait, (within) => power.read({ signal: within }), { signal })).state;
   } catch (error) {
     if (signal.aborted) throw error;
-    return error instanceof UnreachableError ? "unreachable" : "unknown";
+    return error instanceof UnreachableError || error instanceof DeadlineError ? "unreachable" : "unknown";
   }
 }
 

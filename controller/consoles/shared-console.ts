@@ -2,6 +2,7 @@
  * One console, one live stream from its site agent, any number of followers. A follower that asks for history, or falls behind what
  * is kept here, reads on a stream of its own until it has caught up, and then shares again: joined by offset, without hole or repeat.
  */
+import { setMaxListeners } from "node:events";
 import { anySignal } from "../../proto/base/abort.js";
 import { Changes } from "../../proto/base/changes.js";
 import type { Clock } from "../../proto/base/clock.js";
@@ -36,6 +37,8 @@ export class SharedConsole implements ConsoleFeed {
     this.#upstream = options.upstream;
     this.#clock = options.clock;
     this.#logger = options.logger;
+    // One listener per follower is no leak: each goes with its follower.
+    setMaxListeners(0, this.#closing.signal);
   }
 
   extent(options?: Waiting): Promise<ConsoleExtent> {

@@ -9,7 +9,7 @@ import { nearest } from "../../inventory/nearest.js";
 import { bindParameters, bindRoles, type Binding } from "./binding.js";
 import type { PlanView } from "./entries.js";
 import type { Direction, FailureLine, Json, Outputs, PlanProblem, Recipe, Step } from "./recipe.js";
-import { orderProblems } from "./step-order.js";
+import { stepProblems } from "./step-problems.js";
 import { stepView } from "./step-view.js";
 
 export interface Plan {
@@ -44,7 +44,7 @@ export function makePlan(request: PlanRequest, lab: Lab, recipes: Recipes): Plan
   const input = { deployment: deployment.name, parameters: parameters.value, roles: binding.roles, previous: request.previous };
   const draft = request.direction === "deploy" ? recipe.deploy(input) : recipe.undeploy(input);
   if ("problems" in draft) throw refusal(draft.problems, deployment, request, lab);
-  checkOrder(recipe, draft.steps, binding);
+  checkSteps(recipe, draft.steps, binding);
   const blind = blindSteps(draft.steps, binding);
   if (blind.length > 0) throw refusal(blind, deployment, request, lab);
   const content = {
@@ -74,8 +74,8 @@ function unknownRecipe(deployment: DeploymentSpec, recipes: Recipes): PlanProble
   return { at: "recipe", problem: `there is no recipe "${deployment.recipe}"; ${hint}` };
 }
 
-function checkOrder(recipe: Recipe, steps: readonly Step[], binding: Binding): void {
-  const problems = orderProblems(steps, binding.nodes);
+function checkSteps(recipe: Recipe, steps: readonly Step[], binding: Binding): void {
+  const problems = stepProblems(steps, binding.nodes);
   if (problems.length === 0) return;
   throw new InternalError(`recipe ${recipe.name}: its steps cannot be run; report this\n${problems.join("\n")}`);
 }

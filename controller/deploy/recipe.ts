@@ -107,6 +107,8 @@ export interface Step {
   /** "verify": may not be done twice; after a controller crash its keyed acts are found again, never repeated blindly. */
   readonly repeat: "repeatable" | "verify";
   readonly acts?: (known: Known) => readonly Act[];
+  /** What the acts may take together, for the plan's deadline. Needed where `acts` reads outputs: when a plan is printed there are none. */
+  readonly actsWithinMs?: number;
   readonly evidence: readonly Requirement[];
   /**
    * Crash and failure lines on this node's console fail the run from this step's console mark on ("from-here"), or stop counting

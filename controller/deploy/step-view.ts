@@ -28,19 +28,18 @@ export function actLimitMs(act: Act): number {
 /** The step for people and for the journal. */
 export function stepView(step: Step): PlanStepView {
   const { id, phase, node, title, needs, repeat } = step;
-  const deadlineMs = sum(plannedActs(step).map(actLimitMs)) + sum(step.evidence.map(requirementLimitMs));
+  const deadlineMs = (actsLimitMs(step) ?? 0) + sum(step.evidence.map(requirementLimitMs));
   return { id, phase, node, title, evidence: step.evidence.flatMap(requirementLines), deadlineMs, needs, repeat };
 }
 
-/**
- * The acts as far as they can be told before the run. Acts that read what earlier steps put out may find nothing to read yet and
- * throw: then they are not counted here. Every act has its own limit when it runs, so nothing waits for ever.
- */
-function plannedActs(step: Step): readonly Act[] {
+/** How long all acts of a step may take; undefined when the step does not say and its acts cannot be told before the run. */
+export function actsLimitMs(step: Step): number | undefined {
+  if (step.actsWithinMs !== undefined) return step.actsWithinMs;
   try {
-    return step.acts?.({ runId: "", nonce: "", outputs: {}, agentConnected: true }) ?? [];
+    const acts = step.acts?.({ runId: "", nonce: "", outputs: {}, agentConnected: true }) ?? [];
+    return sum(acts.map(actLimitMs));
   } catch {
-    return [];
+    return undefined;
   }
 }
 

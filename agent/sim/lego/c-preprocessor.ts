@@ -6,6 +6,8 @@ export interface Preprocessed {
   readonly text: string;
   /** Object-like macros, name → replacement text. */
   readonly macros: ReadonlyMap<string, string>;
+  /** What live #warning directives say, as gcc prints them. */
+  readonly warnings: readonly string[];
 }
 
 interface Branch {
@@ -18,6 +20,7 @@ interface Branch {
 /** Blanks comments, evaluates `#if`s against `defined`, collects `#define`s. Throws CompileError, as cpp would for an unterminated #if. */
 export function preprocess(file: string, source: string, defined: ReadonlyMap<string, string> = new Map()): Preprocessed {
   const macros = new Map(defined);
+  const warnings: string[] = [];
   const open: Branch[] = [];
   const alive = (): boolean => open.every((branch) => branch.alive);
   const lines = blankComments(file, source)
@@ -30,13 +33,14 @@ export function preprocess(file: string, source: string, defined: ReadonlyMap<st
       if (!conditional(open, name, rest, macros, at) && alive()) {
         if (name === "define") define(macros, rest);
         if (name === "undef") macros.delete(rest);
+        if (name === "warning") warnings.push(`${file}:${at.line}:${at.column}: warning: #warning ${rest} [-Wcpp]`);
         if (name === "error") throw new CompileError(at, `#error ${rest}`);
       }
       return "";
     });
   const unclosed = open.at(-1);
   if (unclosed !== undefined) throw new CompileError({ file, line: unclosed.line, column: 1 }, "unterminated #if");
-  return { text: lines.join("\n"), macros };
+  return { text: lines.join("\n"), macros, warnings };
 }
 
 /** Handles #if, #ifdef, #ifndef, #elif, #else, #endif; false for any other directive. */

@@ -22,7 +22,14 @@ export interface KernelBuildInput {
 }
 
 export type KernelBuild =
-  | { readonly outcome: "built"; readonly log: string; readonly build: LegoBuild; readonly ramfsObject: string | undefined }
+  | {
+      readonly outcome: "built";
+      readonly log: string;
+      /** Of the compiler; it went on. */
+      readonly warnings: string;
+      readonly build: LegoBuild;
+      readonly ramfsObject: string | undefined;
+    }
   /** `log` ends with make's own error lines. */
   | { readonly outcome: "failed"; readonly log: string; readonly errors: string };
 
@@ -53,7 +60,7 @@ export function buildKernel(input: KernelBuildInput): KernelBuild {
     const release = kernelRelease(input.read("Makefile") ?? "", input.config, input.gitCheckout);
     const version = `#${buildNumber} SMP ${date}`;
     const build = { release, version, builder, config: Object.fromEntries(input.config), ...parts.linked };
-    return { outcome: "built", log: `${log.join("\n")}\n`, build, ramfsObject: parts.ramfsObject };
+    return { outcome: "built", log: `${log.join("\n")}\n`, warnings: parts.warnings, build, ramfsObject: parts.ramfsObject };
   } catch (error) {
     if (!(error instanceof StepFailed)) throw error;
     return { outcome: "failed", log: `${log.join("\n")}\n`, errors: error.message };
@@ -68,7 +75,13 @@ interface Linked {
   readonly ramfs: { readonly path: string; readonly program: Executable | undefined } | undefined;
 }
 
-function compile(input: KernelBuildInput, log: string[]): { readonly linked: Linked; readonly ramfsObject: string | undefined } {
+interface Compiled {
+  readonly linked: Linked;
+  readonly ramfsObject: string | undefined;
+  readonly warnings: string;
+}
+
+function compile(input: KernelBuildInput, log: string[]): Compiled {
   const { config } = input;
   const macros = autoconf(config);
   const object = <T>(file: string, read: (file: string, source: string) => T): T => {
@@ -77,7 +90,7 @@ function compile(input: KernelBuildInput, log: string[]): { readonly linked: Lin
   };
   for (const file of ["init/main", "arch/x86/kernel/setup", "kernel/sched/core", "drivers/infiniband/hw/mlx4/main"])
     log.push(`  CC      ${file}.o`);
-  object("managers/core.c", (file, source) => preprocess(file, source, macros));
+  const { warnings } = object("managers/core.c", (file, source) => preprocess(file, source, macros));
   const init = isOn(config, "COMP_PROCESSOR")
     ? object("managers/processor/core.c", (file, source) => compileInitProgram(file, source, macros))
     : undefined;
@@ -86,7 +99,7 @@ function compile(input: KernelBuildInput, log: string[]): { readonly linked: Lin
   if (isOn(config, "COMP_PROCESSOR") && isOn(config, "COMP_MEMORY")) throw new StepFailed(bothComponents);
   const path = config.get("RAMFS_OBJECT_FILE") ?? "";
   const ramfs = ramfsObject === undefined ? undefined : { path, program: parseExecutable(ramfsObject) };
-  return { linked: { table, init, ramfs }, ramfsObject };
+  return { linked: { table, init, ramfs }, ramfsObject, warnings: warnings.map((warning) => `${warning}\n`).join("") };
 }
 
 const isOn = (config: ReadonlyMap<string, string>, name: string): boolean => config.get(name) === "y";

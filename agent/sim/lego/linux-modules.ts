@@ -14,7 +14,7 @@ import { checkNodeTable } from "./node-table.js";
 
 /** The only Linux the modules work with. */
 const requiredRelease = "3.11.1";
-const interfaceMs = 20_000;
+const interfaceMs = 8_000;
 /** The module knows no FIT_INITIAL_SLEEP_TIMEOUT: thirty seconds. */
 const initialSleepMs = 30_000;
 const portRetryMs = 10_000;

@@ -121,6 +121,7 @@ async function compileAndLink(call: ToolCall, config: ResolvedConfig): Promise<n
     return 0;
   }
   call.out(result.log);
+  call.err(result.warnings);
   if (result.ramfsObject !== undefined) put(call, "managers/memory/ramfs/piggy.o", result.ramfsObject);
   put(call, "vmlinux", inputs);
   put(call, "System.map", "ffffffff81000000 T startup_64\n");

@@ -1,4 +1,5 @@
 /** A site agent's console, real log and real followers, reached over streams that a test can break. */
+import { setMaxListeners } from "node:events";
 import { join } from "node:path";
 import { ConsoleLog } from "../../../agent/capture/console-log.js";
 import type { ConsoleEvent as LogEvent } from "../../../agent/capture/events.js";
@@ -18,7 +19,7 @@ export class LogUpstream implements Upstream {
   /** Set: opening fails with it. */
   refusal: Error | undefined;
   readonly #clock: Clock;
-  #connection = new AbortController();
+  #connection = newConnection();
 
   constructor(directory: string, clock: Clock) {
     this.#clock = clock;
@@ -33,7 +34,7 @@ export class LogUpstream implements Upstream {
   /** The connection to the site agent is lost: every stream breaks where it stands. */
   disconnect(): void {
     this.#connection.abort();
-    this.#connection = new AbortController();
+    this.#connection = newConnection();
   }
 
   async extent(): Promise<ConsoleExtent> {
@@ -62,6 +63,13 @@ export class LogUpstream implements Upstream {
       release();
     }
   }
+}
+
+/** Aborts when it is lost; any number of streams listen. */
+function newConnection(): AbortController {
+  const connection = new AbortController();
+  setMaxListeners(0, connection.signal);
+  return connection;
 }
 
 function logFrom(from: FollowFrom): LogFrom {

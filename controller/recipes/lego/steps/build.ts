@@ -22,6 +22,7 @@ function buildImage(manager: Manager, design: Design): Step {
     title: `image of the ${manager.role} manager`,
     needs: [stepIds.crossCheck(cluster)],
     repeat: "repeatable",
+    actsWithinMs: (parameters.buildWithinMin + 2) * minutes,
     acts: (known) => {
       const jobs = parameters.jobs ?? numberFrom(known.outputs, stepIds.check(manager), "cpuCount");
       return [

@@ -49,6 +49,7 @@ function armBoot(manager: Manager, { cluster, parameters }: Design): Step {
     title: `boot entry ${id}${kernelArguments === "" ? "" : ` with ${kernelArguments}`}, for the next boot only`,
     needs: [...cluster.managers.map(stepIds.image), ...(cluster.storage === undefined ? [] : [stepIds.build(cluster.storage)])],
     repeat: "verify",
+    actsWithinMs: 2 * minutes,
     acts: (known) => [
       {
         kind: "put-boot-entry",

@@ -2,7 +2,7 @@
 import t from "tap";
 import { InternalError, InvalidArgumentError, InvalidInventoryError, NotFoundError } from "../../../../proto/base/errors.js";
 import { makePlan, type PlanRequest } from "../../../../controller/deploy/plan.js";
-import type { Recipe } from "../../../../controller/deploy/recipe.js";
+import type { Act, Known, Recipe } from "../../../../controller/deploy/recipe.js";
 import { deploymentSpec, labOf, nodeSpec, toyLab } from "../../../support/deploy/fake-lab.js";
 import { recipeOf, step } from "../../../support/deploy/step-recipe.js";
 import { consoleLine, toyRecipe } from "../../../support/deploy/toy-recipe.js";
@@ -96,17 +96,25 @@ void t.test("a recipe's own problems stand beside its deployment", (t) => {
   t.end();
 });
 
+void t.test("acts that read outputs count with the time their step gives them", (t) => {
+  const recipe = recipeOf([step({ id: "build/a", acts: needingOutput, actsWithinMs: 1_200_000 })]);
+  t.equal(makePlan(request, toyLab, new Map([["toy", recipe]])).view.steps[0]?.deadlineMs, 1_200_000);
+  t.end();
+});
+
 void t.test("a recipe whose steps cannot be ordered is a defect, told with all of it", (t) => {
   const steps = [
     step({ id: "one/a", needs: ["two/a"] }),
     step({ id: "two/a", needs: ["three/a"] }),
     step({ id: "three/a", needs: ["one/a", "four/a"] }),
     step({ id: "five/a" }),
+    step({ id: "six/a", acts: needingOutput }),
     step({ id: "five/a", node: "z" }),
   ];
   const error = t.throws(() => makePlan(request, toyLab, new Map([["toy", recipeOf(steps)]])), InternalError) as Error;
   for (const part of [
     "step five/a: this id is used twice",
+    "step six/a: its acts read outputs, and it says no actsWithinMs",
     "step five/a: is on z, which is bound to no role",
     "step three/a: needs four/a, which is not a step of the plan",
     "steps wait for each other in a circle: one/a → two/a → three/a → one/a",
@@ -124,3 +132,9 @@ void t.test("a step that awaits lines of a node without a console is refused bef
   });
   t.end();
 });
+
+function needingOutput({ outputs }: Known): Act[] {
+  const path = outputs["check/a"]?.["path"];
+  if (typeof path !== "string") throw new Error("step check/a has put out no path");
+  return [{ kind: "remove-file", path }];
+}

@@ -30,6 +30,7 @@ import {
 import { Bmc } from "../../../../../agent/sim/bmc/bmc.js";
 import { SerialPort } from "../../../../../agent/sim/machine/serial-port.js";
 import { silentLogger } from "../../../../../proto/base/logger.js";
+import { seeded } from "../../../../support/capture/random.js";
 import { FakeClock } from "../../../../support/fake-clock.js";
 import { beginRakp, consolePassword, handshake, logIn, openSession, request } from "../../../../support/sim/bench-console.js";
 
@@ -166,6 +167,34 @@ t.test("forged, unsealed and unknown packets are dropped without a word", async 
   t.same(exchange(encodeSession20({ ...bare, sessionId: 12345 })), []);
   for (let length = 0; length < forged.length; length += 1) t.same(exchange(forged.subarray(0, length)), []);
   t.same(chassis.executed, []);
+});
+
+t.test("no damaged datagram brings it down, and none is executed", async (t) => {
+  const { exchange, chassis } = bench(t);
+  const console = logIn(exchange);
+  const random = seeded(20261121);
+  const originals = [
+    Buffer.from("0600ff06000011be80420000", "hex"),
+    encodeSession15({ authenticationType: 0, sequence: 0, sessionId: 0, authCode: undefined, payload: request(getDeviceId, {}) }),
+    ...[payloadType.openSessionRequest, payloadType.rakp1, payloadType.rakp3].map((type) =>
+      encodeSession20({
+        payloadType: type,
+        encrypted: false,
+        authenticated: false,
+        sessionId: 0,
+        sequence: 0,
+        payload: new Uint8Array(44),
+      }),
+    ),
+    console.seal(payloadType.ipmi, request(chassisControl, { action: { code: 0 } })),
+  ];
+  for (let round = 0; round < 3_000; round += 1) {
+    const damaged = Uint8Array.from(originals[round % originals.length] ?? []);
+    for (let changes = 0; changes <= round % 4; changes += 1) damaged[Math.floor(random() * damaged.length)] = Math.floor(random() * 256);
+    exchange(damaged.subarray(0, round % 5 === 0 ? Math.floor(random() * damaged.length) : damaged.length));
+  }
+  t.same(chassis.executed, []);
+  t.equal(console.ask(getDeviceId, {})?.completionCode, 0, "and it still answers");
 });
 
 t.test("unknown commands and requests that are too short get their completion codes", async (t) => {

@@ -163,6 +163,14 @@ for (const { says, prepare, expect } of failures) {
   });
 }
 
+t.test("RAMFS with more than two nodes is worth a warning, no more", async (t) => {
+  const lego = await host(t);
+  await lego.configure(...processorSymbols, "CONFIG_FIT_NR_NODES=3");
+  const made = await lego.make();
+  t.equal(made.exitCode, 0);
+  t.match(made.stderr, "managers/core.c:11:1: warning: #warning You configured more than two nodes and RAMFS option. [-Wcpp]\n");
+});
+
 t.test("an edit in a dead branch of procmgmt() changes nothing", async (t) => {
   const lego = await host(t);
   await lego.configure(...processorSymbols);

@@ -1,13 +1,15 @@
-/** What is wrong with the order of a recipe's steps: a defect of the recipe, whatever the inventory says. Pure. */
+/** What is wrong with a recipe's steps: a defect of the recipe, whatever the inventory says. Pure. */
 import type { Step } from "./recipe.js";
+import { actsLimitMs } from "./step-view.js";
 
-/** Every problem: ids used twice, nodes not bound, needs that do not exist, circles. Empty when the order holds. */
-export function orderProblems(steps: readonly Step[], nodes: readonly string[]): string[] {
+/** Every problem: ids used twice, nodes not bound, times not known, needs that do not exist, circles. Empty when the steps can be run. */
+export function stepProblems(steps: readonly Step[], nodes: readonly string[]): string[] {
   const ids = new Set(steps.map((step) => step.id));
   const problems: string[] = [];
   for (const [index, step] of steps.entries()) {
     if (steps.findIndex((each) => each.id === step.id) !== index) problems.push(`step ${step.id}: this id is used twice`);
     if (!nodes.includes(step.node)) problems.push(`step ${step.id}: is on ${step.node}, which is bound to no role`);
+    if (actsLimitMs(step) === undefined) problems.push(`step ${step.id}: its acts read outputs, and it says no actsWithinMs`);
     for (const need of step.needs) {
       if (!ids.has(need)) problems.push(`step ${step.id}: needs ${need}, which is not a step of the plan`);
     }

@@ -1,0 +1,82 @@
+/** lab-agent with site duty before a BMC on UDP: power and console of one machine over one RMCP+ session. */
+import t from "tap";
+import { agentBench, ended, fence } from "../support/host/agent-process.js";
+import { runs, until } from "../support/host/processes.js";
+import { benchBmc, benchPassword, benchUser } from "../support/sim/bench-bmc.js";
+
+const config = { powerSettleMs: 50, powerPollMs: 20 };
+
+t.test(
+  "power is switched once and its serial evidence lies after the act's offset, also when the agent is killed and started again",
+  async (t) => {
+    const bmc = await benchBmc();
+    t.teardown(() => bmc.server.close());
+    const bench = await agentBench(t);
+    const first = bench.start({ config });
+    const before = await bench.connected();
+    const bmcAssignment = {
+      address: "127.0.0.1",
+      port: bmc.server.port,
+      username: benchUser,
+      password: benchPassword,
+      kg: Buffer.alloc(0),
+      privilege: "administrator",
+      cipherSuites: [],
+      quirks: [],
+    };
+    const console = { kind: "sol", target: "", baudRate: 115200, line: "ttyS1" };
+    const site = { node: "m0", bmc: bmcAssignment, powerCommand: [], console };
+    await before.agent.assignSite({ nodes: [site] });
+    const view = async (clients = before) => (await clients.console.listConsoles({})).consoles[0];
+    await until(async () => (await view())?.state === "up", "SOL");
+    bmc.serial.transmit(Buffer.from("before the act\r\n"));
+    await until(async () => (await view())?.endOffset === 16n, "the bytes of the serial line");
+
+    const on = { node: "m0", verb: "on", key: "run-1/on", fence, deadlineMs: 10_000 };
+    t.match(await before.power.setPower(on), { before: "off", after: "on", acted: true, consoleOffset: 16n });
+    const cycle = { ...on, verb: "cycle", key: "run-1/cycle" };
+    const cycled = await before.power.setPower(cycle);
+    bmc.serial.transmit(Buffer.from("after it\r\n"));
+    await until(async () => (await view())?.endOffset === 26n, "the bytes after the act");
+    await ended(first, "SIGKILL");
+
+    bench.start({ config });
+    const after = await bench.connected();
+    await until(async () => (await view(after))?.state === "up", "SOL, taken back from the session that was left");
+    t.same(await after.power.setPower(cycle), { ...cycled, replayed: true });
+    t.same(bmc.executed, ["on", "off", "on"]);
+    let text = "";
+    for await (const { event } of after.console.follow({
+      node: "m0",
+      from: { $case: "offset", value: cycled.consoleOffset },
+      live: false,
+      untilOffset: 0n,
+    })) {
+      if (event?.$case === "data") text += event.value.data.toString();
+    }
+    t.equal(text, "after it\r\n");
+    const log = await bench.log();
+    t.notMatch(log, benchPassword, "the password is not in the log");
+    t.notOk(runs(first.pid ?? 0));
+  },
+);
+
+t.test("a wrong password is named as such", async (t) => {
+  const bmc = await benchBmc();
+  t.teardown(() => bmc.server.close());
+  const bench = await agentBench(t);
+  bench.start({ config });
+  const clients = await bench.connected();
+  const wrong = {
+    address: "127.0.0.1",
+    port: bmc.server.port,
+    username: benchUser,
+    password: "wrong",
+    kg: Buffer.alloc(0),
+    privilege: "",
+    cipherSuites: [],
+    quirks: [],
+  };
+  await clients.agent.assignSite({ nodes: [{ node: "m0", bmc: wrong, powerCommand: [], console: undefined }] });
+  await t.rejects(clients.power.getPower({ node: "m0" }), { code: "authentication", message: /password/ });
+});

@@ -1,0 +1,127 @@
+/** Deployments as the contract tells them. */
+import t from "tap";
+import { InvalidArgumentError, NotFoundError } from "../../../../proto/base/errors.js";
+import { RunEvent } from "../../../../proto/gen/lab/v1/deployment.js";
+import type { Call } from "../../../../proto/rpc/service.js";
+import { createDeploymentService } from "../../../../controller/api/deployment-service.js";
+import type { Act } from "../../../../controller/deploy/recipe.js";
+import { FakeLab } from "../../../support/deploy/fake-lab.js";
+import { labWith, step } from "../../../support/deploy/step-recipe.js";
+
+const call: Call = { signal: new AbortController().signal, peer: { name: "ada", role: "operator" } };
+const deploy = { deployment: "toy-1", direction: "deploy", parameters: {} };
+const make: Act = { kind: "command", argv: ["make"], timeoutMs: 60_000 };
+
+async function serve(lab: FakeLab) {
+  const { runs } = await lab.controller();
+  return { runs, service: createDeploymentService({ runs, lab: () => lab.lab, recipes: lab.recipes }) };
+}
+
+async function collect(events: AsyncIterable<RunEvent>): Promise<RunEvent[]> {
+  const seen: RunEvent[] = [];
+  // Through the wire and back: what cannot be encoded fails here.
+  for await (const event of events) seen.push(RunEvent.decode(RunEvent.encode(event).finish()));
+  return seen;
+}
+
+void t.test("a plan is told step by step, and nothing is touched", async (t) => {
+  const lab = new FakeLab();
+  const { service } = await serve(lab);
+  const plan = await service.getPlan({ ...deploy, parameters: { greeting: '"hi"' } }, call);
+  t.match(plan, { deployment: "toy-1", title: "toy on a, b", direction: "deploy", nodes: ["a", "b"], digest: /^[0-9a-f]{64}$/ });
+  t.match(
+    plan.steps.find((each) => each.id === "boot/b"),
+    {
+      nodes: ["b"],
+      deadlineMs: 280_000n,
+      needs: ["check/a", "check/b", "arm/a"],
+      repeat: "verify",
+      evidence: ["it is on (power, within 10 s)", "toy runs (console, within 180 s)"],
+    },
+  );
+  t.same(await lab.leases.list(), []);
+  t.same((await service.listRuns({ deployment: "", limit: 0 }, call)).runs, []);
+});
+
+void t.test("a run is started by its caller, watched, and told with its evidence", async (t) => {
+  const lab = new FakeLab();
+  lab.bootsWell(() => "11-1111");
+  const { runs, service } = await serve(lab);
+  const started = await service.startRun(deploy, call);
+  t.match(started, { deployment: "toy-1", state: "running", startedBy: "ada", nonce: "11-1111", endedMs: 0n });
+  const watched = collect(service.watchRun({ id: started.id, fromSequence: 0n }, call));
+  await lab.untilEnded(runs, started.id);
+  const told = (await watched).map((each) => each.event?.$case);
+  t.same([told[0], told[1], told.at(-1)], ["planned", "leasedUntilMs", "ended"]);
+  t.ok(["stepBegan", "progress", "evidence", "stepSucceeded"].every((each) => told.includes(each as never)));
+  const run = await service.getRun({ id: "toy-1" }, call);
+  t.match(run, { id: started.id, state: "succeeded" });
+  t.same([...new Set(run.steps.map((each) => each.state))], ["succeeded"]);
+  t.match(
+    run.evidence.find((each) => each.step === "prove/a"),
+    {
+      node: "a",
+      claim: "the program printed this run's nonce",
+      source: { $case: "console", value: { line: "hello 11-1111", offset: BigInt } },
+    },
+  );
+  const [view] = (await service.listDeployments({}, call)).deployments;
+  t.match(view, {
+    name: "toy-1",
+    recipe: "toy",
+    roles: [
+      { role: "server", nodes: ["a"] },
+      { role: "client", nodes: ["b"] },
+    ],
+    lastRun: { id: started.id },
+  });
+});
+
+void t.test("a failed run tells its failure, and what was not reached was skipped", async (t) => {
+  const lab = labWith([step({ id: "build/a", acts: () => [make] }), step({ id: "next/b", needs: ["build/a"] })]);
+  lab.node("a").onCommand = () => ({ exitCode: 2, stderr: "x.c:7: error" });
+  const { runs, service } = await serve(lab);
+  const { id } = await service.startRun(deploy, call);
+  await lab.untilEnded(runs, id);
+  const events = await collect(service.watchRun({ id, fromSequence: 1n }, call));
+  t.match(events.at(-2)?.event, {
+    $case: "failed",
+    value: {
+      step: "build/a",
+      blame: "system",
+      evidence: [{ source: { $case: "command", value: { argv: ["make"], exitCode: 2, lines: ["x.c:7: error"] } } }],
+    },
+  });
+  t.match(events.at(-1)?.event, { $case: "ended", value: "failed" });
+  const { steps, failure } = await service.getRun({ id }, call);
+  t.same(
+    steps.map((each) => each.state),
+    ["failed", "skipped"],
+  );
+  t.equal(failure?.node, "a");
+});
+
+void t.test("a cancel answers when the run has ended", async (t) => {
+  const lab = labWith([step({ id: "build/a", acts: () => [make] })]);
+  lab.node("a").onCommand = () => ({ tookMs: 50_000 });
+  const { service } = await serve(lab);
+  const { id } = await service.startRun(deploy, call);
+  await lab.clock.advance(1000);
+  const answer = service.cancelRun({ id }, call);
+  await lab.clock.advance(1000);
+  t.match(await answer, { state: "cancelled", steps: [{ state: "cancelled" }] });
+});
+
+void t.test("requests that make no sense are refused with all that is wrong", async (t) => {
+  const { service } = await serve(new FakeLab());
+  await t.rejects(service.startRun({ ...deploy, direction: "up" }, call), {
+    constructor: InvalidArgumentError,
+    message: /must be "deploy" or "undeploy"/,
+  });
+  await t.rejects(service.getPlan({ ...deploy, parameters: { a: "x", b: "2G$4G" } }, call), {
+    constructor: InvalidArgumentError,
+    message: "parameter a: x is not JSON; text needs quotes\nparameter b: 2G$4G is not JSON; text needs quotes",
+  });
+  await t.rejects(service.getRun({ id: "nope" }, call), NotFoundError);
+  await t.rejects(service.cancelRun({ id: "nope" }, call), NotFoundError);
+});
