@@ -3,10 +3,10 @@
  * Real peers (ipmitool, FreeIPMI, OpenIPMI's ipmi_sim) come from Debian packages: installed here when we may, else the tests that need
  * them are skipped with the command that would install them. With CI set, such a skip is a failure.
  */
-import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { bin, installDependencies, installTools, must, root, run } from "./run.mjs";
 
 const packages = { ipmitool: "ipmitool", ipmi_sim: "openipmi", ipmipower: "freeipmi-tools" };
@@ -17,26 +17,41 @@ installPeers();
 must(bin("tap"), ["build"], { stdio: "ignore" });
 must(process.execPath, [join(root, "tools", "build.mjs")]);
 
-const work = mkdtempSync(join(tmpdir(), "labd-test-"));
-const report = join(work, "report.tap");
-const selected = process.argv.slice(2);
-const code = run(bin("tap"), ["run", "--reporter=terse", `--output-file=${report}`, ...selected]);
-const text = readFileSync(report, "utf8");
-rmSync(work, { recursive: true, force: true });
-process.exit(conclude(text, code));
+const outcome = await runTests(process.argv.slice(2));
+process.exit(conclude(outcome));
+
+/** Runs tap; shows a line a file, and everything a failing file said. Resolves with what it counted. */
+async function runTests(selected) {
+  const tap = spawn(bin("tap"), ["run", "--reporter=tap", ...selected], { cwd: root, stdio: ["ignore", "pipe", "inherit"] });
+  const exited = once(tap, "exit");
+  const skips = new Set();
+  let said = [];
+  let totals = "";
+  for await (const line of createInterface({ input: tap.stdout })) {
+    said.push(line);
+    const skip = /^\s*ok \d+.*# SKIP (.*)$/.exec(line);
+    if (skip) skips.add(skip[1]);
+    if (line.startsWith("# {")) totals = line;
+    const file = /^(ok|not ok) \d+ - (\S+).*?# time=([\d.]+)ms/.exec(line);
+    if (!file) continue;
+    if (file[1] === "not ok") process.stdout.write(`${said.join("\n")}\n`);
+    process.stdout.write(`${file[1] === "ok" ? "ok    " : "FAILED"} ${file[2].replace(/^dist\//, "")} ${(file[3] / 1000).toFixed(1)} s\n`);
+    said = [];
+  }
+  const [code] = await exited;
+  return { code: code ?? 1, totals, skips: [...skips] };
+}
 
 /** Prints skips and the closing line; the exit code is 0 only when tests ran, all passed and nothing was skipped that CI must have. */
-function conclude(tap, exitCode) {
-  const skips = [...new Set([...tap.matchAll(/^\s*ok \d+.*# SKIP (.*)$/gm)].map((match) => match[1]))];
+function conclude({ code, totals, skips }) {
   for (const reason of skips) process.stdout.write(`skipped: ${reason}\n`);
-  const totals = /^# \{ total: (\d+)(?:, pass: (\d+))?(?:, fail: (\d+))?(?:, skip: (\d+))?/m.exec(tap) ?? [];
-  const [, total = "0", passed = "0", failed = "0", skipped = "0"] = totals;
+  const count = (what) => Number(new RegExp(`${what}: (\\d+)`).exec(totals)?.[1] ?? 0);
   const missing = process.env.CI ? skips.filter((reason) => reason.includes("apt-get")) : [];
   if (missing.length > 0) process.stdout.write(`in CI no test may be skipped for want of a package: ${missing.join("; ")}\n`);
-  if (Number(total) === 0) process.stdout.write("no test ran\n");
-  const bad = Number(failed) > 0 || Number(total) === 0 || missing.length > 0 ? 1 : exitCode;
-  process.stdout.write(`${passed} passed, ${bad !== 0 && failed === "0" ? 1 : failed} failed, ${skipped} skipped\n`);
-  return bad;
+  if (count("total") === 0) process.stdout.write("no test ran\n");
+  const bad = code !== 0 || count("fail") > 0 || count("total") === 0 || missing.length > 0;
+  process.stdout.write(`${count("pass")} passed, ${bad ? Math.max(1, count("fail")) : 0} failed, ${count("skip")} skipped\n`);
+  return bad ? 1 : 0;
 }
 
 function installPeers() {

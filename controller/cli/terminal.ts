@@ -10,6 +10,7 @@ export interface Terminal {
   /** Standard output is a person's terminal. */
   readonly interactive: boolean;
   readonly columns: number;
+  readonly rows: number;
   readonly style: Style;
 }
 
@@ -56,6 +57,9 @@ export function processTerminal(options: { colour: boolean; env: NodeJS.ProcessE
     interactive,
     get columns() {
       return process.stdout.columns ?? 120;
+    },
+    get rows() {
+      return process.stdout.rows ?? 24;
     },
     style: colour ? colourStyle : plainStyle,
   };

@@ -21,6 +21,16 @@ const deployment = "lego-1p1m1s";
 const inventoryFile = join(dist, "../inventory/examples/demo.yaml");
 const speedUp = 20;
 const agentsWithinMs = 30_000;
+const worthTrying = [
+  "nodes",
+  `tail ${deployment} -f`,
+  "console s0",
+  "exec s0 -- uname -r",
+  `plan ${deployment}`,
+  `record ${deployment}`,
+  `undeploy ${deployment}`,
+  `deploy ${deployment} --set memmap=2G`,
+];
 
 export async function demo(context: Context, options: { keep: boolean }): Promise<void> {
   const { terminal, clock, signal } = context;
@@ -86,20 +96,8 @@ async function waitForAgents(context: Context, lab: Connection, names: readonly 
 
 async function keep(context: Context, path: string, lab: LocalLab): Promise<void> {
   const { terminal } = context;
-  const command = `node ${join(dist, "controller/cli/main.js")} --dir ${path}`;
-  terminal.print("\nThe lab stays up until Ctrl-C. In another terminal:");
-  for (const each of [
-    "nodes",
-    `tail ${deployment} -f`,
-    "console p0",
-    "power cycle s0",
-    `record ${deployment}`,
-    `plan ${deployment}`,
-    `undeploy ${deployment}`,
-    "exec s0 -- uname -r",
-  ]) {
-    terminal.print(`  ${command} ${each}`);
-  }
+  terminal.print(`  alias lab="node ${join(dist, "controller/cli/main.js")}"; export LAB_DIR=${path}`);
+  for (const each of worthTrying) terminal.print(`  lab ${each}`);
   const fallen = await Promise.race([lab.fallen, aborted(context.signal)]);
   if (fallen !== undefined) throw new FailedError(fallen);
 }

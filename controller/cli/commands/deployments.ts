@@ -2,7 +2,7 @@
 import { CancelledError, FailedError, InvalidArgumentError } from "../../../proto/base/errors.js";
 import type { Connection } from "../connection.js";
 import { type Context, show, withLab } from "../context.js";
-import { evidenceLines, failureLines, planLines, recordLines } from "../run/run-lines.js";
+import { citedLines, failureLines, planLines, recordLines } from "../run/run-lines.js";
 import { provenLine } from "../run/run-screen.js";
 import type { RunView } from "../run/run-view.js";
 import { watchRun } from "../run/run-watch.js";
@@ -70,7 +70,7 @@ function report(context: Context, view: RunView, direction: Direction, id: strin
   if (view.ended === "succeeded") {
     say(provenLine(view, direction, terminal.style));
     const shown = direction === "deploy" ? view.evidence.filter((each) => each.source?.$case === "console") : view.evidence;
-    if (!json) for (const line of evidenceLines(shown.slice(-14), terminal.interactive ? terminal.columns : 200)) terminal.print(line);
+    if (!json) for (const line of citedLines(shown.slice(-14), terminal.interactive ? terminal.columns : 200)) terminal.print(line);
     const name = view.plan?.deployment ?? "";
     say(
       `next: ${direction === "deploy" ? `lab tail ${name} -f    lab record ${id}    lab undeploy ${name}` : `lab nodes    lab record ${id}`}`,

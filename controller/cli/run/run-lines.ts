@@ -35,8 +35,15 @@ export function evidenceCells(evidence: Evidence): string[] {
   }
 }
 
+/** Claims and their sources, in columns. */
 export function evidenceLines(evidence: readonly Evidence[], columns: number): string[] {
   return table(evidence.map(evidenceCells)).map((line) => fit(`  ${line}`, columns));
+}
+
+/** Sources alone: what was seen speaks for itself. */
+export function citedLines(evidence: readonly Evidence[], columns: number): string[] {
+  const rows = evidence.map(evidenceCells).map(([node = "", where = "", claim = "", what = ""]) => [node, where, what === "" ? claim : what]);
+  return table(rows).map((line) => fit(`  ${line}`, columns));
 }
 
 /** The screen is the bug report: what failed, what it rests on, why, how the nodes stand, what to do. */

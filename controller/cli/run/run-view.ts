@@ -8,7 +8,7 @@ export interface StepView {
   readonly status: StepStatus;
   readonly beganMs: number;
   readonly endedMs: number;
-  readonly progress: StepProgress | undefined;
+  readonly progress: (StepProgress & { readonly toldMs: number }) | undefined;
 }
 
 export interface RunView {
@@ -54,7 +54,7 @@ export function foldRun(before: RunView, told: RunEvent): RunView {
     case "stepSucceeded":
       return withStep(view, event.value, (step) => ({ ...step, status: "succeeded", endedMs: timeMs, progress: undefined }));
     case "progress":
-      return withStep(view, event.value.step, (step) => (step.status === "running" ? { ...step, progress: event.value } : step));
+      return withStep(view, event.value.step, (step) => (step.status === "running" ? { ...step, progress: { ...event.value, toldMs: timeMs } } : step));
     case "evidence":
       return { ...view, evidence: [...view.evidence, event.value] };
     case "failed":

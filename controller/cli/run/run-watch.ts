@@ -132,7 +132,9 @@ class Screen implements Printer {
     const { terminal, clock } = this.#context;
     const columns = Math.max(20, terminal.columns - 1);
     const picture = runScreen(this.#view, { nowMs: clock.now() + this.#offsetMs, columns, style: terminal.style, frame: this.#frame });
-    const lines = this.#note === "" ? picture : [...picture, ` ${terminal.style.yellow(this.#note)}`];
+    const told = this.#note === "" ? picture : [...picture, ` ${terminal.style.yellow(this.#note)}`];
+    // What does not fit cannot be redrawn: the newest part is shown.
+    const lines = told.slice(-Math.max(1, terminal.rows - 1));
     this.#frame += 1;
     const up = this.#drawn === 0 ? "" : `\u001b[${this.#drawn}A`;
     terminal.write(`${up}${lines.map((line) => `\u001b[2K${line}\n`).join("")}\u001b[0J`);
