@@ -52,7 +52,7 @@ export class LocalLab {
       const endpoint = await readEndpoint(directory.client().endpointFile);
       if (endpoint === undefined) throw new FailedError(`lab-controller is ready but left no ${directory.client().endpointFile}`);
       for (const { name } of lab.agents.filter((each) => each.site)) {
-        const spec = siteAgentSpec(directory, name, endpoint.address, await freshToken(context, name));
+        const spec = siteAgentSpec(directory, name, endpoint.address, { sim: options.sim, token: await freshToken(context, name) });
         keep(await Daemon.start(spec, context.clock, context.signal));
       }
       if (options.sim) keep(await Simulation.start(context, lab, options));
@@ -79,11 +79,18 @@ function controllerSpec(directory: LabDirectory, options: LocalLabOptions): Daem
   };
 }
 
-function siteAgentSpec(directory: LabDirectory, name: string, address: string, token: string | undefined): DaemonSpec {
+function siteAgentSpec(
+  directory: LabDirectory,
+  name: string,
+  address: string,
+  { sim, token }: { sim: boolean; token: string | undefined },
+): DaemonSpec {
+  // Simulated power supplies need no rest between off and on.
+  const haste = sim ? ["--power-settle-ms", "250", "--power-poll-ms", "100"] : [];
   return {
     name: `lab-agent ${name}`,
     program: programs.agent,
-    args: ["--name", name, "--controller", address, "--state", directory.agentState(name), "--exit-with-stdin"],
+    args: ["--name", name, "--controller", address, "--state", directory.agentState(name), "--exit-with-stdin", ...haste],
     // Not as a flag: everybody on a machine can read those.
     env: { ...process.env, ...(token === undefined ? {} : { LABD_JOIN_TOKEN: token }) },
     logFile: join(directory.path, "log", `lab-agent-${name}.log`),
