@@ -145,6 +145,7 @@ export class Capture {
     const onAbort = () => void line?.close();
     try {
       line = await source.open({ signal });
+      if (signal.aborted) return 0;
       signal.addEventListener("abort", onAbort, { once: true });
       upSinceMs = clock.monotonicMs();
       this.#lineUp(line);

@@ -88,8 +88,9 @@ function notKept(log: ConsoleLog, { from, to }: { from: number; to: number }): G
     offset: to,
     cause: dropped ? "retention" : "discarded",
     detail: dropped ? `offsets ${from} to ${to} are no longer kept` : `offsets ${from} to ${to} are missing from the log's files`,
+    // When they went is not known, only that it is over.
     fromMs: 0,
-    toMs: 0,
+    toMs: log.lastByteMs,
     lostBytes: to - from,
   };
 }

@@ -127,7 +127,8 @@ async function editFile(act: Extract<Act, { kind: "edit-file" }>, context: StepC
 
 function powerResult(verb: string, result: PowerResult): ActResult {
   const seconds = (result.elapsedMs / 1000).toFixed(1);
-  const how = result.acted ? `${result.before} → ${result.after}` : `${result.after} already`;
+  const way = verb === "cycle" && result.before === "on" ? ["on", "off", result.after] : [result.before, result.after];
+  const how = result.acted ? way.join(" → ") : `${result.after} already`;
   const witness = result.witnessed ? `verified by chassis status after ${seconds} s` : "read after a restart, not seen happening";
   return { evidence: { claim: `power ${verb}`, source: { kind: "reading", text: `${how}, ${witness}` } } };
 }

@@ -41,8 +41,8 @@ class Watcher {
   readonly #cursor: bigint;
   readonly #context: StepContext;
   #state: EvidenceState;
-  /** Why the awaited line may have been there unseen. */
-  #blindness: string | undefined;
+  /** Bytes lost since the last proof: the awaited line may have been among them. */
+  #lost: string | undefined;
   #unreachable: string | undefined;
 
   constructor(expectations: readonly Expectation[], index: number, cursor: bigint, context: StepContext) {
@@ -78,15 +78,25 @@ class Watcher {
   }
 
   async #take(item: ConsoleItem): Promise<void> {
-    if (item.kind === "gap") this.#blindness = item.text;
+    if (item.kind === "gap" && this.#concerns(item)) this.#lost = item.text;
     if (item.kind === "unreachable") this.#unreachable = item.reason;
     if (item.kind !== "line") return;
     this.#unreachable = undefined;
-    if (item.line.offset < this.#cursor) return;
+    if (item.line.offset < this.#cursor) {
+      // It counts no more, but it was seen.
+      if (item.line.text.trim() !== "") this.#state = { ...this.#state, lastLine: item.line };
+      return;
+    }
     const { state, event } = stepEvidence(this.#state, item.line);
     this.#context.progress.line(item.line.printable);
     if (event !== undefined) await this.#judge(event);
     this.#state = state;
+  }
+
+  /** A loss from before the step stands at its mark too when the console was silent since. */
+  #concerns(gap: { readonly offset: bigint; readonly toMs: number }): boolean {
+    const beganMs = this.#context.journal.state.steps[this.#context.step.id]?.beganMs ?? 0;
+    return gap.offset >= this.#cursor && (gap.toMs === 0 || gap.toMs >= beganMs);
   }
 
   async #judge(event: EvidenceEvent): Promise<void> {
@@ -108,6 +118,7 @@ class Watcher {
         outputs: event.outputs,
       },
     });
+    this.#lost = undefined;
   }
 
   #missed(error: DeadlineError): StepFailedError {
@@ -121,8 +132,8 @@ class Watcher {
         evidence,
       });
     }
-    if (this.#blindness !== undefined) {
-      return new StepFailedError({ summary: error.message, blame: "lab", cause: `the line may be among ${this.#blindness}`, evidence });
+    if (this.#lost !== undefined) {
+      return new StepFailedError({ summary: error.message, blame: "lab", cause: `the line may be among ${this.#lost}`, evidence });
     }
     return new StepFailedError({ summary: error.message, blame: "system", evidence });
   }

@@ -6,7 +6,8 @@ import { LineSplitter, type SeenLine } from "./lines.js";
 
 export type ConsoleItem =
   | { readonly kind: "line"; readonly line: SeenLine }
-  | { readonly kind: "gap"; readonly offset: bigint; readonly text: string }
+  /** `toMs`: when the loss ended, milliseconds since the Unix epoch; 0 while it lasts. */
+  | { readonly kind: "gap"; readonly offset: bigint; readonly text: string; readonly toMs: number }
   /** The feed is out of reach; it is asked again until the signal aborts. */
   | { readonly kind: "unreachable"; readonly reason: string };
 
@@ -49,7 +50,7 @@ class LineReader {
       }
       case "gap": {
         const text = `${event.lostBytes === 0n ? "some" : String(event.lostBytes)} bytes lost, ${event.cause}: ${event.detail}`;
-        return [...asItems(this.#splitter.breakOff()), { kind: "gap", offset: event.offset, text }];
+        return [...asItems(this.#splitter.breakOff()), { kind: "gap", offset: event.offset, text, toMs: event.toMs }];
       }
       case "boot":
         return asItems(this.#splitter.breakOff());

@@ -44,7 +44,7 @@ export class LiveRun {
     const { leases, clock, logger } = this.#world;
     const onLost = (error: NotFoundError) => this.#runner.fail(leaseLost(error));
     this.#lease = await RunLease.take(this.journal, this.#runner.hasWork, { leases, clock, logger, onLost });
-    this.#done = this.#execute().catch((error: unknown) => this.#given(error));
+    this.#done = this.#execute().catch((error: unknown) => this.#leave(error));
   }
 
   cancel(by: string): Promise<void> {
@@ -72,7 +72,7 @@ export class LiveRun {
     this.#world.logger.info({ run: this.journal.state.id, outcome }, "run ended");
   }
 
-  #given(error: unknown): void {
+  #leave(error: unknown): void {
     this.#lease?.close();
     this.journal.abandon("it was given up", error);
     const isExpected = error instanceof RunAbandonedError && error.cause === undefined;

@@ -2,7 +2,7 @@
 import { withDeadline } from "../../proto/base/abort.js";
 import { Backoff } from "../../proto/base/backoff.js";
 import { sleep } from "../../proto/base/clock.js";
-import { DeadlineError, InternalError, UnreachableError } from "../../proto/base/errors.js";
+import { DeadlineError, InternalError, LabError } from "../../proto/base/errors.js";
 import { jobId } from "./act-key.js";
 import { commandSource } from "./command-act.js";
 import type { EvidenceSource } from "./entries.js";
@@ -23,7 +23,7 @@ const textLimitBytes = 1024 * 1024;
 
 /**
  * Asks until the step's `index`-th requirement is met, then journals the evidence.
- * Throws StepFailedError at a final verdict or when its time is over, and what the node's ports throw except UnreachableError:
+ * Throws StepFailedError at a final verdict or when its time is over, and what the node's ports throw, except that
  * a machine that boots is out of reach for a while.
  */
 export async function pollRequirement(requirement: Looked, index: number, context: StepContext): Promise<void> {
@@ -63,7 +63,8 @@ async function look(requirement: Looked, attempt: string, context: StepContext, 
   try {
     return await lookOnce(requirement, attempt, context, signal);
   } catch (error) {
-    if (!(error instanceof UnreachableError)) throw error;
+    // "deadline": a machine that was just switched off leaves its agent's connection standing for a while.
+    if (!(error instanceof LabError) || (error.code !== "unreachable" && error.code !== "deadline")) throw error;
     return { verdict: { ok: false, reason: error.message }, unreachable: true };
   }
 }

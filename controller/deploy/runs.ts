@@ -11,7 +11,7 @@ import { makePlan, type Plan, type Recipes } from "./plan.js";
 import type { Direction, Json, Outputs } from "./recipe.js";
 import { runFeed, type RunEvent } from "./run-feed.js";
 import { newRunId, type RandomBytes } from "./run-id.js";
-import { RunJournal } from "./run-journal.js";
+import { RunAbandonedError, RunJournal } from "./run-journal.js";
 import { runOfLease } from "./run-lease.js";
 import { foldRun, type RunState } from "./run-state.js";
 import { failureOf } from "./step-failure.js";
@@ -33,6 +33,10 @@ export interface RunRequest {
   readonly parameters: Readonly<Record<string, Json>>;
 }
 
+interface Waiting {
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** What is remembered of every run: enough to find it. */
 interface Known {
   readonly id: string;
@@ -45,13 +49,18 @@ export class RunRegistry {
   readonly #live = new Map<string, LiveRun>();
   /** Newest first. */
   readonly #known: Known[];
-  #unfinished: readonly string[];
+  readonly #unfinished: readonly string[];
+  /** Resolves when unfinished runs have been taken up: until then nobody knows who works on what. */
+  readonly #recovered: Promise<void>;
+  #onRecovered: () => void = () => {};
 
   /** `heads`: what the journal has when the controller starts. Nothing is resumed yet: see `resumeAll`. */
   constructor(options: RunRegistryOptions, heads: readonly RunHead[]) {
     this.#options = options;
     this.#known = heads.flatMap((head) => knownOf(asRunEntry(head.first)));
     this.#unfinished = heads.filter((head) => head.last.type !== "ended").map((head) => head.runId);
+    this.#recovered = new Promise((resolve) => (this.#onRecovered = resolve));
+    if (this.#unfinished.length === 0) this.#onRecovered();
   }
 
   /** The plan of a deployment, touching nothing. Throws what makePlan throws. */
@@ -62,6 +71,7 @@ export class RunRegistry {
 
   /** Plans, journals, leases, sets going; returns as soon as the run goes. Throws what makePlan throws, and ConflictError. */
   async start(request: RunRequest, startedBy: string): Promise<RunState> {
+    await this.#recovered;
     const { clock, journal, random = randomBytes } = this.#options;
     const plan = await this.plan(request);
     const previous = request.direction === "undeploy" ? await this.#lastOutputs(request.deployment) : {};
@@ -79,31 +89,37 @@ export class RunRegistry {
     return run.journal.state;
   }
 
-  /** Takes up every run that has no end. Call once, before anything is started. Returns the ids of those that go on. */
+  /** Takes up every run that has no end; whoever starts, watches or cancels waits for it. Returns the ids of those that go on. */
   async resumeAll(): Promise<readonly string[]> {
-    const unfinished = this.#unfinished;
-    this.#unfinished = [];
-    await this.#releaseEnded(unfinished);
-    for (const id of unfinished) await this.#resume(id);
-    return unfinished.filter((id) => this.#live.has(id));
+    await this.#releaseEnded();
+    for (const id of this.#unfinished) await this.#resume(id);
+    this.#onRecovered();
+    return this.#unfinished.filter((id) => this.#live.has(id));
   }
 
   /** The run's events from this sequence on, then live, until it has ended. Throws NotFoundError. */
-  watch(id: string, fromSequence: number, options: { signal?: AbortSignal | undefined } = {}): AsyncIterable<RunEvent> {
+  async *watch(id: string, fromSequence: number, options: Waiting = {}): AsyncGenerator<RunEvent, void, undefined> {
     this.#find(id);
+    await unlessAborted(this.#recovered, options.signal);
     const { journal, clock } = this.#options;
-    return runFeed({ id, journal, live: this.#live.get(id), now: () => clock.now() }, fromSequence, options);
+    yield* runFeed({ id, journal, live: this.#live.get(id), now: () => clock.now() }, fromSequence, options);
   }
 
-  /** Asks the run to stop cleanly; resolves when it has ended, also when it had already. Throws NotFoundError, the signal's reason. */
-  async cancel(id: string, by: string, options: { signal?: AbortSignal | undefined } = {}): Promise<RunState> {
+  /**
+   * Asks the run to stop cleanly; resolves when it has ended, also when it had already. Throws NotFoundError, the signal's reason,
+   * and RunAbandonedError when this controller has let go of the run.
+   */
+  async cancel(id: string, by: string, options: Waiting = {}): Promise<RunState> {
     this.#find(id);
+    await unlessAborted(this.#recovered, options.signal);
     const live = this.#live.get(id);
     if (live !== undefined) {
       await live.cancel(by);
-      await untilAborted(live.done, options.signal);
+      await unlessAborted(live.done, options.signal);
     }
-    return this.get(id);
+    const state = await this.get(id);
+    if (state.endedMs === undefined) throw new RunAbandonedError(id, "no controller works on it now");
+    return state;
   }
 
   /** A run by its id, or a deployment's newest by the deployment's name. Throws NotFoundError. */
@@ -156,11 +172,11 @@ export class RunRegistry {
   }
 
   /** A controller that dies between the end of a run and the end of its lease leaves nodes leased to nobody. */
-  async #releaseEnded(unfinished: readonly string[]): Promise<void> {
+  async #releaseEnded(): Promise<void> {
     const { leases } = this.#options;
     for (const lease of await leases.list()) {
       const run = runOfLease(lease);
-      if (run !== undefined && !unfinished.includes(run)) await leases.release(lease.id);
+      if (run !== undefined && !this.#unfinished.includes(run)) await leases.release(lease.id);
     }
   }
 
@@ -189,7 +205,7 @@ function knownOf(entry: RunEntry): Known[] {
 }
 
 /** Resolves with `work`; throws the signal's reason when it aborts first. */
-async function untilAborted(work: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+async function unlessAborted(work: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
   const watched = anySignal(signal);
   const aborted = new Promise<never>((_, reject) => {
     const stop = () => reject(CancelledError.from(watched.signal));

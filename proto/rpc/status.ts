@@ -52,7 +52,13 @@ export function statusFromError(thrown: unknown): StatusObject {
 export function errorFromStatus(failure: Pick<ServiceError, "code" | "details" | "metadata">, label: string, rpc: string): LabError {
   const code = failure.metadata?.get(codeKey)[0];
   if (code !== undefined) return errorFromCode(code.toString(), failure.details, { facts: readFacts(failure.metadata) });
-  return errorFromCode(foreign[failure.code] ?? "internal", `${label}: ${rpc}: ${failure.details}`, { facts: { rpc } });
+  return errorFromCode(foreignCode(failure), `${label}: ${rpc}: ${failure.details}`, { facts: { rpc } });
+}
+
+/** grpc-js tells some lost connections as INTERNAL, with the HTTP/2 reset in its words: that is no defect of the peer. */
+function foreignCode({ code, details }: Pick<ServiceError, "code" | "details">): ErrorCode {
+  if (code === status.INTERNAL && details.includes("RST_STREAM")) return "unreachable";
+  return foreign[code] ?? "internal";
 }
 
 function readFacts(metadata: Metadata): ErrorFacts {

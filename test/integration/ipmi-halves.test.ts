@@ -16,7 +16,7 @@ interface Bench {
   readonly options: BmcOptions;
   readonly pool: BmcPool;
   /** A client of its own, as another site agent would be. */
-  client(options?: Partial<BmcOptions>): Bmc;
+  readonly client: (options?: Partial<BmcOptions>) => Bmc;
 }
 
 function bench(name: string, body: (t: Test, bench: Bench) => Promise<void>, sim: BenchBmcOptions = {}): void {

@@ -91,6 +91,20 @@ bench(
   },
 );
 
+bench(
+  "lines that come while our process stalls arrive once, though the BMC repeats and adds to them",
+  async (t, { sim, pool, options }) => {
+    const console = openSolConsole(pool, { bmc: options, steal: false });
+    const line = await console.open();
+    const text = Array.from({ length: 300 }, (_, i) => `${String(i).padStart(4, "0")} stalled\n`).join("");
+    // The simulator sends the first 128 bytes at once, and a second later the same packet with 255: both wait in our socket.
+    sim.serial.write(text);
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1500);
+    t.equal(await readText(line, text.length), text);
+    await console.close();
+  },
+);
+
 bench("what is typed arrives whole though the BMC takes 32 bytes at a time", async (t, { sim, pool, options }) => {
   const console = openSolConsole(pool, { bmc: options, steal: false });
   const line = await console.open();

@@ -152,7 +152,7 @@ async function proveConsole(t: Test, bmc: BenchBmc, command: string, established
 /** Waits until SOL is plugged into the machine's serial port. */
 async function untilActive(bmc: BenchBmc): Promise<void> {
   for (let waitedMs = 0; !bmc.serial.pluggedIn; waitedMs += 10) {
-    if (waitedMs > 5_000) throw new Error("waited 5 s for SOL to be active");
+    if (waitedMs > 20_000) throw new Error("waited 20 s for SOL to be active");
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }

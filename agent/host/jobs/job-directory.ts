@@ -45,8 +45,9 @@ export interface JobResult {
 
 export type OutputStream = "stdout" | "stderr";
 
-/** Room kept for the result, so that a job that fills the disk can still say how it ended. */
+/** Room kept for what must be said even when the job itself has filled the disk. */
 const reservedBytes = 4096;
+const chunkBytes = 64 * 1024;
 
 export class JobDirectory {
   readonly path: string;
@@ -86,10 +87,6 @@ export class JobDirectory {
     return this.#read<ProcessIdentity>("claim.json");
   }
 
-  writeStarted(started: Started): Promise<void> {
-    return replaceFile(this.file("started.json"), JSON.stringify(started));
-  }
-
   readStarted(): Promise<Started | undefined> {
     return this.#read<Started>("started.json");
   }
@@ -102,20 +99,20 @@ export class JobDirectory {
     return this.#read<{ graceMs: number }>("cancel.json");
   }
 
-  /** Takes the room a result needs while there is some. Returns the way to write it. */
-  async reserveResult(): Promise<(result: JobResult) => Promise<void>> {
-    const reserve = this.file("result.reserved");
+  /** Takes the room a file needs while there is some. Returns the way to write it: it then appears at once, full disk or not. */
+  async reserve(name: "started.json" | "result.json"): Promise<(contents: Started | JobResult) => Promise<void>> {
+    const reserve = this.file(`${name}.reserved`);
     await replaceFile(reserve, Buffer.alloc(reservedBytes, " "));
-    return async (result) => {
+    return async (contents) => {
       const handle = await open(reserve, "r+");
       try {
         // Blanks after the end of JSON are none of its business.
-        await handle.write(Buffer.from(JSON.stringify(result).slice(0, reservedBytes)), 0, undefined, 0);
+        await handle.write(Buffer.from(JSON.stringify(contents)), 0, undefined, 0);
         await handle.sync();
       } finally {
         await handle.close();
       }
-      await rename(reserve, this.file("result.json"));
+      await rename(reserve, this.file(name));
     };
   }
 
@@ -127,8 +124,32 @@ export class JobDirectory {
     return this.#read<JobResult>("result.json");
   }
 
+  /** The last thing the supervisor printed, "" when it had nothing to complain of. */
+  async lastComplaint(): Promise<string> {
+    const text = await readFile(this.file("supervisor.log"), "utf8").catch(() => "");
+    return text.trim().split("\n").at(-1)?.slice(0, 500) ?? "";
+  }
+
   async outputBytes(stream: OutputStream): Promise<number> {
     return (await stat(this.file(stream)).catch(() => undefined))?.size ?? 0;
+  }
+
+  /** What an output file holds now from `offset` on. What comes while it is read waits for the next look. */
+  async *readOutput(stream: OutputStream, offset: number): AsyncGenerator<Uint8Array> {
+    const end = await this.outputBytes(stream);
+    if (end <= offset) return;
+    const handle = await open(this.file(stream), "r");
+    try {
+      for (let position = offset; position < end; ) {
+        const buffer = Buffer.allocUnsafe(Math.min(chunkBytes, end - position));
+        const { bytesRead } = await handle.read(buffer, 0, buffer.length, position);
+        if (bytesRead === 0) return;
+        yield buffer.subarray(0, bytesRead);
+        position += bytesRead;
+      }
+    } finally {
+      await handle.close();
+    }
   }
 
   /** False when not another byte of output can be stored: what the program wrote last is missing. */

@@ -1,7 +1,7 @@
 /** The Commands port: a directory and a supervisor process per job; nothing about a job is known only to this process. */
-import { spawn } from "node:child_process";
+import { spawn, type ChildProcess } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
-import { mkdir, open, readdir, rename, rm } from "node:fs/promises";
+import { mkdir, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Commands, Job, JobEvent, JobRequest } from "../../ports/command.js";
 import { sleep, type Clock } from "../../../proto/base/clock.js";
@@ -10,12 +10,12 @@ import { CancelledError, DeadlineError, InvalidArgumentError, NotFoundError } fr
 import type { Logger } from "../../../proto/base/logger.js";
 import { errnoOf, fileError } from "../file-errors.js";
 import type { RootDirectory } from "../root-directory.js";
-import { JobDirectory, type JobResult, type OutputStream, type StoredRequest } from "./job-directory.js";
-import { identityOf, isAlive, signalProcess } from "./process-identity.js";
+import { JobDirectory, type JobResult, type StoredRequest } from "./job-directory.js";
+import { signalProcess } from "./process-identity.js";
+import { settledResult } from "./settlement.js";
 
 const idPattern = /^(?!\.{1,2}$)[A-Za-z0-9._-]{1,100}$/;
 const pollMs = 25;
-const chunkBytes = 64 * 1024;
 /** For a supervisor to come up, end the group and write the result, beyond the grace time. */
 const cancelSlackMs = 15_000;
 
@@ -39,12 +39,13 @@ export class HostJobs implements Commands {
   readonly #options: HostJobsOptions;
   /** Supervisors this process started that may not have claimed their job yet. */
   readonly #launching = new Set<string>();
+  readonly #starting = new Map<string, Promise<Job>>();
 
   private constructor(options: HostJobsOptions) {
     this.#options = options;
   }
 
-  /** Opens the jobs there are; those left by an agent or machine that went down are found, or settled as lost. */
+  /** Opens the jobs there are, those an earlier agent started among them. */
   static async open(options: HostJobsOptions): Promise<HostJobs> {
     const jobs = new HostJobs(options);
     await rm(jobs.#stagingPath, { recursive: true, force: true });
@@ -53,13 +54,16 @@ export class HostJobs implements Commands {
     return jobs;
   }
 
-  async start(request: JobRequest): Promise<Job> {
+  start(request: JobRequest): Promise<Job> {
+    const { id } = request;
+    const starting = this.#starting.get(id) ?? this.#start(request).finally(() => this.#starting.delete(id));
+    this.#starting.set(id, starting);
+    return starting;
+  }
+
+  async #start(request: JobRequest): Promise<Job> {
     validate(request);
-    const directory = this.#directory(request.id);
-    if (await this.#publish(request, directory)) {
-      this.#launch(request.id, directory);
-      await this.#prune();
-    }
+    if (!this.#launching.has(request.id)) await this.#launch(request);
     return this.get(request.id);
   }
 
@@ -76,7 +80,7 @@ export class HostJobs implements Commands {
       const before = offsets.stdout + offsets.stderr;
       if (options?.signal?.aborted) throw CancelledError.from(options.signal);
       for (const stream of ["stdout", "stderr"] as const) {
-        for await (const data of readFrom(directory, stream, offsets[stream])) {
+        for await (const data of directory.readOutput(stream, offsets[stream])) {
           yield { kind: stream, offset: offsets[stream], data };
           offsets[stream] += data.length;
         }
@@ -117,7 +121,7 @@ export class HostJobs implements Commands {
 
   async cancel(id: string, graceMs: number): Promise<Job> {
     const directory = this.#directory(id);
-    const { clock } = this.#options;
+    const { clock, log } = this.#options;
     const began = clock.monotonicMs();
     let asked = false;
     for (;;) {
@@ -126,7 +130,8 @@ export class HostJobs implements Commands {
       const claim = await directory.readClaim();
       // A claim of our own is a job being settled, not a supervisor.
       if (!asked && claim !== undefined && claim.pid !== process.pid) {
-        await directory.writeCancel({ graceMs });
+        // A full disk must not keep a job from being ended: it then gets the usual grace time.
+        await directory.writeCancel({ graceMs }).catch((err: unknown) => log.warn({ err, job: id }, "grace time not stored"));
         signalProcess(claim.pid, "SIGTERM");
         asked = true;
       }
@@ -146,7 +151,7 @@ export class HostJobs implements Commands {
   /** Puts a request under its id, complete and durable. False when the id is taken. Throws ExhaustedError when the disk is full. */
   async #publish(request: JobRequest, directory: JobDirectory): Promise<boolean> {
     const { root, clock, bootId } = this.#options;
-    const staged = new JobDirectory(join(this.#stagingPath, `${request.id}.${identityOf(process.pid).pid}.${clock.monotonicMs()}`));
+    const staged = new JobDirectory(join(this.#stagingPath, `${request.id}.${process.pid}`));
     const cwd = await root.resolve(request.cwd === "" ? "/" : request.cwd);
     const { id, argv, env, timeoutMs } = request;
     try {
@@ -161,54 +166,43 @@ export class HostJobs implements Commands {
     }
   }
 
-  #launch(id: string, directory: JobDirectory): void {
-    const { supervisor, shareStdin, log } = this.#options;
-    const [program = process.execPath, ...args] = supervisor;
-    const complaints = openSync(directory.file("supervisor.log"), "a", 0o600);
-    const child = spawn(program, [...args, directory.path], {
-      detached: true,
-      stdio: [shareStdin ? "inherit" : "ignore", complaints, complaints],
-    });
-    closeSync(complaints);
-    this.#launching.add(id);
-    child.once("exit", () => this.#launching.delete(id));
-    child.once("error", (err) => {
-      log.error({ err, job: id }, "job supervisor did not start");
-      this.#launching.delete(id);
-    });
-    // The supervisor's life is its own: this process may end before it.
-    child.unref();
-  }
-
-  /** The job's result; undefined while it runs. A job nobody stands behind any more gets one here. */
-  async #settle(directory: JobDirectory, request: StoredRequest): Promise<JobResult | undefined> {
-    const written = await directory.readResult();
-    if (written !== undefined) return written;
-    const launching = this.#launching.has(request.id);
-    const claim = await directory.readClaim();
-    const sameBoot = request.bootId === this.#options.bootId;
-    if (sameBoot && claim !== undefined && isAlive(claim)) return undefined;
-    if (claim === undefined) {
-      // A supervisor of this process, or of one that died a moment ago, may still be on its way: the claim decides.
-      if (launching || !(await directory.claim(identityOf(process.pid)))) return undefined;
-      return this.#conclude(directory, request, { state: "not-started", reason: "its supervisor ended before it could start the program" });
+  /** Starts a supervisor, unless the id is taken: then there is, or was, one. */
+  async #launch(request: JobRequest): Promise<void> {
+    const directory = this.#directory(request.id);
+    // Before others can see the job: that it has no supervisor yet must not look as if it had lost it.
+    this.#launching.add(request.id);
+    const launched = () => this.#launching.delete(request.id);
+    try {
+      if (!(await this.#publish(request, directory))) return void launched();
+      const supervisor = this.#spawnSupervisor(directory);
+      supervisor.once("exit", launched);
+      supervisor.once("error", (err) => {
+        this.#options.log.error({ err, job: request.id }, "job supervisor did not start");
+        launched();
+      });
+    } catch (error) {
+      launched();
+      throw error;
     }
-    // It may have written its result and ended since the first look.
-    const late = await directory.readResult();
-    if (late !== undefined) return late;
-    const started = await directory.readStarted();
-    if (sameBoot && started !== undefined && isAlive(started)) signalProcess(-started.pid, "SIGKILL");
-    const reason = sameBoot
-      ? `its supervisor (process ${claim.pid}) ended without a result`
-      : `the machine went down under it (boot ${request.bootId}, now ${this.#options.bootId})`;
-    return this.#conclude(directory, request, { state: "lost", reason });
+    await this.#prune();
   }
 
-  async #conclude(directory: JobDirectory, request: StoredRequest, outcome: Pick<JobResult, "state" | "reason">): Promise<JobResult> {
-    const result = { ...outcome, endedMs: this.#options.clock.now() };
-    this.#options.log.warn({ job: request.id, argv0: request.argv[0], reason: outcome.reason }, "job settled without its supervisor");
-    await directory.writeResult(result);
-    return result;
+  /** Its life is its own: this process may end before it. */
+  #spawnSupervisor(directory: JobDirectory): ChildProcess {
+    const [program = process.execPath, ...args] = this.#options.supervisor;
+    const complaints = openSync(directory.file("supervisor.log"), "a", 0o600);
+    try {
+      const stdin = this.#options.shareStdin ? "inherit" : "ignore";
+      const child = spawn(program, [...args, directory.path], { detached: true, stdio: [stdin, complaints, complaints] });
+      child.unref();
+      return child;
+    } finally {
+      closeSync(complaints);
+    }
+  }
+
+  #settle(directory: JobDirectory, request: StoredRequest): Promise<JobResult | undefined> {
+    return settledResult(directory, request, { ...this.#options, launching: this.#launching.has(request.id) });
   }
 
   /** Requests of all jobs, newest first. */
@@ -250,23 +244,5 @@ function validate(request: JobRequest): void {
   }
   if ([...request.argv, ...Object.values(request.env)].some((each) => each.includes("\0"))) {
     throw new InvalidArgumentError(`job ${request.id}: arguments and variables cannot hold a zero byte`, { facts: { job: request.id } });
-  }
-}
-
-/** What an output file holds now from `offset` on. What comes while it is read waits for the next look. */
-async function* readFrom(directory: JobDirectory, stream: OutputStream, offset: number): AsyncGenerator<Uint8Array> {
-  const end = await directory.outputBytes(stream);
-  if (end <= offset) return;
-  const handle = await open(directory.file(stream), "r");
-  try {
-    for (let position = offset; position < end; ) {
-      const buffer = Buffer.allocUnsafe(Math.min(chunkBytes, end - position));
-      const { bytesRead } = await handle.read(buffer, 0, buffer.length, position);
-      if (bytesRead === 0) return;
-      yield buffer.subarray(0, bytesRead);
-      position += bytesRead;
-    }
-  } finally {
-    await handle.close();
   }
 }

@@ -25,7 +25,7 @@ export async function superviseJob(directory: JobDirectory, clock: Clock, option
   const cancelled = new Promise<void>((resolve) => process.on("SIGTERM", () => resolve()));
   const request = await directory.readRequest();
   if (request === undefined || !(await directory.claim(identityOf(process.pid)))) return;
-  const writeResult = await directory.reserveResult();
+  const writeResult = await directory.reserve("result.json");
   const outcome = await runJob(directory, request, clock, cancelled, options?.endsWith ?? new Promise(() => undefined));
   if (outcome !== "powerless") await writeResult({ ...(await withDiskState(directory, outcome)), endedMs: clock.now() });
 }
@@ -37,11 +37,12 @@ async function runJob(
   cancelled: Promise<void>,
   endsWith: Promise<void>,
 ): Promise<Outcome | "powerless"> {
+  const writeStarted = await directory.reserve("started.json");
   const child = startProgram(directory, request);
   const group = await startedOrReason(child, request);
   if (typeof group === "string") return { state: "not-started", reason: group.slice(0, 1000) };
   const ended = exitOf(child);
-  await directory.writeStarted({ ...identityOf(group), startedMs: clock.now() });
+  await writeStarted({ ...identityOf(group), startedMs: clock.now() });
 
   const timeout = new Timeout(clock, request.timeoutMs);
   const first = await Promise.race([

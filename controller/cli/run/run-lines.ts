@@ -42,7 +42,9 @@ export function evidenceLines(evidence: readonly Evidence[], columns: number): s
 
 /** Sources alone: what was seen speaks for itself. */
 export function citedLines(evidence: readonly Evidence[], columns: number): string[] {
-  const rows = evidence.map(evidenceCells).map(([node = "", where = "", claim = "", what = ""]) => [node, where, what === "" ? claim : what]);
+  const rows = evidence
+    .map(evidenceCells)
+    .map(([node = "", where = "", claim = "", what = ""]) => [node, where, what === "" ? claim : what]);
   return table(rows).map((line) => fit(`  ${line}`, columns));
 }
 

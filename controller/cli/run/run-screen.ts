@@ -43,7 +43,8 @@ function idleNode(phase: PhaseView, node: string, steps: readonly StepView[]): s
 
 function runningNode(running: StepView, nowMs: number): string {
   const { progress } = running;
-  const elapsedMs = progress === undefined ? Math.max(0, nowMs - running.beganMs) : Number(progress.elapsedMs) + Math.max(0, nowMs - progress.toldMs);
+  const elapsedMs =
+    progress === undefined ? Math.max(0, nowMs - running.beganMs) : Number(progress.elapsedMs) + Math.max(0, nowMs - progress.toldMs);
   const deadlineMs = Number(progress?.deadlineMs ?? running.step.deadlineMs) || 1;
   const full = Math.min(barCells, Math.round((barCells * elapsedMs) / deadlineMs));
   const bar = `▕${"█".repeat(full)}${"░".repeat(barCells - full)}▏`;

@@ -54,7 +54,9 @@ export function foldRun(before: RunView, told: RunEvent): RunView {
     case "stepSucceeded":
       return withStep(view, event.value, (step) => ({ ...step, status: "succeeded", endedMs: timeMs, progress: undefined }));
     case "progress":
-      return withStep(view, event.value.step, (step) => (step.status === "running" ? { ...step, progress: { ...event.value, toldMs: timeMs } } : step));
+      return withStep(view, event.value.step, (step) =>
+        step.status === "running" ? { ...step, progress: { ...event.value, toldMs: timeMs } } : step,
+      );
     case "evidence":
       return { ...view, evidence: [...view.evidence, event.value] };
     case "failed":

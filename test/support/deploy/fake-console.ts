@@ -22,11 +22,11 @@ export class FakeConsole implements ConsoleFeed {
     this.write(lines.map((line) => `${line}\r\n`).join(""));
   }
 
-  gap(cause: string, lostBytes: bigint): void {
-    this.#tell({ kind: "gap", offset: this.#end, cause, detail: "BMC reported SOL overrun", fromMs: 0, toMs: 0, lostBytes });
+  /** `toMs` 0: it lasts. */
+  gap(cause: string, lostBytes: bigint, toMs = 0): void {
+    this.#tell({ kind: "gap", offset: this.#end, cause, detail: "BMC reported SOL overrun", fromMs: 0, toMs, lostBytes });
   }
 
-  /** Whoever follows or asks loses the connection; `unreachable` decides whether the next attempt works. */
   async extent(): Promise<ConsoleExtent> {
     if (this.unreachable !== undefined) throw new UnreachableError(this.unreachable);
     return { state: this.state, reason: "", firstOffset: 0n, endOffset: this.#end, lastByteMs: 0, bootEpoch: 1 };

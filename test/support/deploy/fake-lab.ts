@@ -99,10 +99,10 @@ export class FakeLab {
 
   /** Lets time pass until the run has ended. */
   async untilEnded(runs: RunRegistry, id: string, limitMs = 600_000): Promise<RunState> {
-    for (let passedMs = 0; passedMs <= limitMs; passedMs += 100) {
+    for (let passedMs = 0; passedMs <= limitMs; passedMs += 500) {
       const state = await runs.get(id);
       if (state.endedMs !== undefined) return state;
-      await this.clock.advance(100);
+      await this.clock.advance(500);
     }
     throw new Error(
       `run ${id} has not ended within ${limitMs} ms: ${JSON.stringify(await runs.get(id), (_, value: unknown) => (typeof value === "bigint" ? String(value) : value))}`,

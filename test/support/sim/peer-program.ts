@@ -31,10 +31,10 @@ export function runProgram(program: string, argv: readonly string[], secret: str
 export interface TerminalProgram {
   /** What it has printed so far. */
   output(): string;
-  /** Resolves when it has printed something that matches. Throws after ten seconds with what was seen. */
+  /** Resolves when it has printed something that matches. Throws after twenty seconds with what was seen. */
   printed(pattern: RegExp): Promise<void>;
   type(keys: string): void;
-  /** Resolves with the exit code. Throws after ten seconds. */
+  /** Resolves with the exit code. Throws after twenty seconds. */
   ended(): Promise<number>;
   kill(): void;
 }
@@ -51,7 +51,7 @@ export function runOnTerminal(command: string, secret: string): TerminalProgram 
   const within = <T>(what: string, work: Promise<T>): Promise<T> => {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new Error(`waited 10 s for ${what}; last seen: ${output.slice(-200)}`)), 10_000);
+      timer = setTimeout(() => reject(new Error(`waited 20 s for ${what}; last seen: ${output.slice(-200)}`)), 20_000);
     });
     return Promise.race([work, late]).finally(() => clearTimeout(timer));
   };

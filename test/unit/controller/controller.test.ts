@@ -63,7 +63,10 @@ t.test("a controller that starts again is the same one: CA, operator and open to
 
 t.test("a secret that cannot be read stops the start, all of them named", async (t) => {
   const yaml = labYaml.replace("LABD_TEST_BMC_PASSWORD", "LABD_TEST_NO_SUCH_VARIABLE");
-  await t.rejects(startTestController(t, { yaml }), { name: "InvalidInventoryError", message: /nodes\.p0\.bmc\.password[^]*nodes\.m0\.bmc\.password/ });
+  await t.rejects(startTestController(t, { yaml }), {
+    name: "InvalidInventoryError",
+    message: /nodes\.p0\.bmc\.password[^]*nodes\.m0\.bmc\.password/,
+  });
 });
 
 t.test("agents may call nothing here, nobody even less", async (t) => {

@@ -23,7 +23,7 @@ nodes:
 `;
 
 const tree = "root/LegoOS";
-const deadlineMs = 30_000;
+const deadlineMs = 60_000;
 
 /** One of a node's programs, run as its agent would run it. */
 function run(node: SimulatedNode, command: string): Promise<string> {
@@ -104,7 +104,7 @@ t.test("P, M and S are built, booted once, find each other, run the program, and
   const simulator = await startSimulator({
     lab: parsed.lab,
     stateDirectory: directory,
-    speedUp: 50,
+    speedUp: 25,
     agentProgram: undefined,
     clock: systemClock,
     log: silentLogger,

@@ -96,13 +96,13 @@ nodes:
   return { start, agentOf, inventory, state };
 }
 
-/** Waits for a value, looking often; fails after ten seconds. */
+/** Waits for a value, looking often; fails after twenty seconds. */
 async function until<T>(awaited: string, look: () => T | undefined): Promise<T> {
   const began = performance.now();
   for (;;) {
     const value = look();
     if (value !== undefined) return value;
-    if (performance.now() - began > 10_000) throw new Error(`waited 10 s for ${awaited}`);
+    if (performance.now() - began > 20_000) throw new Error(`waited 20 s for ${awaited}`);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }

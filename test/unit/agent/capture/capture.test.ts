@@ -195,6 +195,20 @@ t.test("consoles are let go one by one, and closing leaves no timer", async (t) 
   t.equal(clock.pendingTimers, 0);
 });
 
+t.test("a line that opens after its console was let go is closed again", async (t) => {
+  const { captures, clock } = newLab(t);
+  const slow = new FakeConsole(clock);
+  let answer = () => {};
+  const answered = new Promise<void>((resolve) => {
+    answer = resolve;
+  });
+  captures.add("p0", { kind: "fake", label: "slow line", open: () => answered.then(() => slow.open()), close: () => slow.close() });
+  const stopped = captures.remove("p0");
+  answer();
+  t.ok(await stopped);
+  t.equal(slow.opened, 1);
+});
+
 t.test("an agent whose machine has rebooted goes on behind every offset it can have told", async (t) => {
   const clock = new FakeClock(1_000_000);
   const first = newLab(t, clock);

@@ -72,6 +72,23 @@ t.test("the same id again returns the job that is there and starts nothing", asy
   t.equal(await readFile(join(directory, "count"), "utf8"), "ran\n");
 });
 
+t.test("a job that is being started is running to whoever looks meanwhile", async (t) => {
+  const jobs = await jobsFor(t);
+  const states = new Set<string>();
+  let starting = true;
+  const started = jobs.start(shell("early", "exit 5")).finally(() => {
+    starting = false;
+  });
+  while (starting) {
+    for (const job of await jobs.list()) states.add(job.state);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  t.match(await jobs.start(shell("early", "exit 5")), { id: "early" });
+  await started;
+  t.same([...states], ["running"]);
+  t.match((await ended(jobs, "early")).job, { state: "exited", exitCode: 5 });
+});
+
 t.test("what a program prints is followed while it runs", async (t) => {
   const jobs = await jobsFor(t);
   const gate = join(await scratchDirectory(t), "gate");
@@ -204,6 +221,12 @@ t.test("a job whose agent died before anything was started is settled and never 
   t.notOk(await job.claim({ pid: process.pid, startTicks: "" }), "a supervisor that comes late finds it taken");
 });
 
+t.test("what a supervisor that could not come up said is told with the job", async (t) => {
+  const jobs = await jobsFor(t, { supervisor: ["/bin/sh", "-c", "echo 'no such module' >&2; exit 1"] });
+  await jobs.start(shell("stillborn", "true"));
+  t.match((await ended(jobs, "stillborn")).job, { state: "not-started", reason: /^its supervisor ended before .*: no such module$/ });
+});
+
 t.test("only the newest jobs are kept, and running ones always", async (t) => {
   const jobs = await jobsFor(t, { keep: 2 });
   await jobs.start(shell("running", "sleep 60"));
@@ -237,8 +260,9 @@ t.test("a disk that is full is told when a job starts, and when it ends", async 
   }
   t.teardown(() => execFileSync("umount", [directory]));
   const jobs = await jobsFor(t, { directory: join(directory, "jobs") });
-  await jobs.start(shell("fills", "head -c 1000000 /dev/zero; exit 2"));
+  await jobs.start(shell("fills", "cat /dev/zero; exit 2"));
   t.match((await ended(jobs, "fills")).job, { state: "exited", exitCode: 2, reason: /is full: output may be missing/ });
+  t.ok((await jobs.get("fills")).pid);
   await t.rejects(jobs.start(shell("late", "true")), { code: "exhausted", message: /start job late: the disk is full, \d+ bytes free/ });
   t.match(await jobs.list(), [{ id: "fills" }]);
 });

@@ -15,7 +15,7 @@ import { issueIdentity, openLabPort } from "../../../support/rpc/lab-port.js";
 
 /** A captured console behind real gRPC over TLS. */
 async function serve(t: Test) {
-  const directory = t.testdir();
+  const directory = t.testdir({ pki: {} });
   const captures = new Captures({ directory: join(directory, "consoles"), clock: systemClock, logger: silentLogger });
   const port = await openLabPort(join(directory, "pki"), {
     services: (server) => addService(server, ConsoleServiceService, consoleService(captures)),

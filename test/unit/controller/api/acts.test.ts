@@ -49,7 +49,10 @@ t.test("the fence of a lease that has ended is refused", async (t) => {
   const leases = lab.clientFor(LeaseServiceService);
   const { id, epoch } = await leases.acquire({ nodeset: "p0", ttlMs: 60_000n, reason: "x" });
   await leases.release({ id, force: false });
-  await t.rejects(act(lab.clientFor(PowerServiceService), "on", { leaseId: id, epoch }), { name: "ConflictError", message: /not in force/ });
+  await t.rejects(act(lab.clientFor(PowerServiceService), "on", { leaseId: id, epoch }), {
+    name: "ConflictError",
+    message: /not in force/,
+  });
 });
 
 t.test("a lease is its owner's to renew and give back; force takes it", async (t) => {

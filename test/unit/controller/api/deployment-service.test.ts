@@ -46,6 +46,7 @@ void t.test("a plan is told step by step, and nothing is touched", async (t) => 
 void t.test("a run is started by its caller, watched, and told with its evidence", async (t) => {
   const lab = new FakeLab();
   lab.bootsWell(() => "11-1111");
+  lab.node("a").onCommand = () => ({ tookMs: 3000 });
   const { runs, service } = await serve(lab);
   const started = await service.startRun(deploy, call);
   t.match(started, { deployment: "toy-1", state: "running", startedBy: "ada", nonce: "11-1111", endedMs: 0n });

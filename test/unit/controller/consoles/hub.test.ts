@@ -70,9 +70,9 @@ const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 /** Reading the log is real I/O: turns until it is done. With a clock, waits before a stream is opened again pass meanwhile. */
 async function until(done: () => boolean, what: string, clock?: FakeClock): Promise<void> {
-  const deadline = Date.now() + 5_000;
+  const deadline = Date.now() + 20_000;
   while (!done()) {
-    if (Date.now() > deadline) throw new Error(`waited 5 s for ${what}`);
+    if (Date.now() > deadline) throw new Error(`waited 20 s for ${what}`);
     await (clock?.advance(1_000) ?? turn());
   }
 }

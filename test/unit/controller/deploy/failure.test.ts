@@ -1,6 +1,6 @@
 /** What makes a run fail, and how it is told. */
 import t from "tap";
-import { AuthenticationError, ExhaustedError } from "../../../../proto/base/errors.js";
+import { AuthenticationError, errorFromCode, ExhaustedError } from "../../../../proto/base/errors.js";
 import type { Act, Step } from "../../../../controller/deploy/recipe.js";
 import type { RunState } from "../../../../controller/deploy/run-state.js";
 import type { FakeLab } from "../../../support/deploy/fake-lab.js";
@@ -107,6 +107,34 @@ void t.test("a line missed where bytes were lost is the lab's matter", async (t)
   const lab = labWith([boot("a")]);
   const failed = await runToEnd(lab, () => lab.node("a").console?.gap("overrun", 212n));
   t.match(failed.failure, { blame: "lab", cause: /the line may be among 212 bytes lost, overrun/ });
+});
+
+void t.test("bytes lost before the step, or before the last proven line, excuse nothing", async (t) => {
+  const second = consoleLine("second", /^second/, "second", 60_000);
+  const lab = labWith([boot("a", { evidence: [consoleLine("first", /^first/, "first", 60_000), second] })]);
+  const console = lab.node("a").console;
+  console?.gap("line-down", 0n, 1_799_999_999_000);
+  const failed = await runToEnd(lab, () => {
+    console?.gap("overrun", 212n);
+    console?.lines("[    1.000000] first");
+  });
+  t.match(failed.failure, { blame: "system", cause: "", summary: /for second; last seen: .* first/ });
+  const silent = labWith([boot("a")]);
+  silent.node("a").console?.gap("line-down", 0n, 1_799_999_999_000);
+  t.match((await runToEnd(silent)).failure, { blame: "system", cause: "" });
+});
+
+void t.test("an agent that does not answer in time while its machine goes down is asked again", async (t) => {
+  const lab = labWith([
+    step({ id: "linux/a", evidence: [{ kind: "facts", claim: "Linux", withinMs: 60_000, judge: () => ({ ok: true }) }] }),
+  ]);
+  const other = lab.node("b");
+  let asked = 0;
+  lab.node("a").facts = () => {
+    asked += 1;
+    return asked < 3 ? Promise.reject(errorFromCode("deadline", "a: no answer within 30 s")) : other.facts();
+  };
+  t.equal((await runToEnd(lab)).status, "succeeded");
 });
 
 void t.test("a console that cannot be read is the lab's matter", async (t) => {

@@ -71,7 +71,7 @@ void t.test("a watcher leaves when his signal says so, and an unknown run is not
   const lab = labWith([step({ id: "build/a", acts: () => [make] })]);
   lab.node("a").onCommand = () => ({ tookMs: 10_000 });
   const { runs } = await lab.controller();
-  t.throws(() => runs.watch("20200101-0000-zz", 1), NotFoundError);
+  await t.rejects(collect(runs.watch("20200101-0000-zz", 1)).done, NotFoundError);
   const { id } = await runs.start(deployToy, "ada");
   const leave = new AbortController();
   const watcher = collect(runs.watch(id, 1, { signal: leave.signal }));
@@ -91,6 +91,25 @@ void t.test("a watcher is told when the controller lets go of the run", async (t
   await lab.clock.advance(1000);
   await runs.close();
   await told;
+});
+
+void t.test("who comes before a new controller has taken up its runs is served when it has", async (t) => {
+  const lab = labWith([step({ id: "build/a", acts: () => [make] })]);
+  lab.node("a").onCommand = () => ({ tookMs: 10_000 });
+  const first = await lab.controller();
+  const { id } = await first.runs.start(deployToy, "ada");
+  await lab.clock.advance(1000);
+  first.sever();
+  const { runs } = await lab.controller();
+  const watcher = collect(runs.watch(id, 1));
+  const cancelled = runs.cancel(id, "bob");
+  await lab.clock.advance(1000);
+  t.same(watcher.types(), []);
+  await runs.resumeAll();
+  await lab.clock.advance(1000);
+  await watcher.done;
+  t.equal((await cancelled).status, "cancelled");
+  t.ok(watcher.types().includes("resumed"));
 });
 
 void t.test("runs are found by id, by deployment, and listed newest first", async (t) => {

@@ -134,7 +134,7 @@ t.test("ten thousand messages over the bridge to a reader that does not read sta
 });
 
 t.test("a connection that has gone silent is given up by both ends", async (t) => {
-  const keepalive = { everyMs: 60, withinMs: 60 };
+  const keepalive = { everyMs: 200, withinMs: 400 };
   const arrived = new BoundedQueue<ReverseChannel>(1);
   const port = await openLabPort(t.testdir(), {
     onAgent: (socket) => {

@@ -35,6 +35,12 @@ t.test("a status without our code is understood by its number and says whom it c
   t.equal(received.message, "controller lab1:7443: NodeService.ListNodes: connection refused");
 });
 
+t.test("a stream reset below gRPC is a lost connection, not a defect of the peer", async (t) => {
+  const details = "Received RST_STREAM with code 2 triggered by internal client error: Session closed with error code 2";
+  t.equal(errorFromStatus({ code: status.INTERNAL, details, metadata: new Metadata() }, "agent p0", "rpc").code, "unreachable");
+  t.equal(errorFromStatus({ code: status.INTERNAL, details: "cannot decode", metadata: new Metadata() }, "", "").code, "internal");
+});
+
 t.test("every gRPC status except OK has a meaning", async (t) => {
   for (const code of Object.values(status).filter((each): each is status => typeof each === "number" && each !== status.OK)) {
     const error = errorFromStatus({ code, details: "", metadata: new Metadata() }, "peer", "rpc");

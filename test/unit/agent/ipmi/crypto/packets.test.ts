@@ -88,6 +88,19 @@ for (const suite of Object.values(cipherSuites)) {
   });
 }
 
+t.test("no two packets of a session begin with the same IV", (t) => {
+  const suite = cipherSuites[17];
+  const userKey = passwordKey("secret");
+  const packets = createSealedPackets(suite, deriveSessionKeys(suite, undefined, userKey, facts), userKey, seededBytes(11));
+  const ivs = new Set<string>();
+  for (let sequence = 1; sequence <= 600; sequence += 1) {
+    const sealed = packets.seal({ payloadType: payloadType.sol, sessionId: 9, sequence, payload: new Uint8Array(4) });
+    ivs.add(toHex(sealed.subarray(16, 32)));
+  }
+  t.equal(ivs.size, 600);
+  t.end();
+});
+
 t.test("a K_g changes the session's keys and only them", (t) => {
   const suite = cipherSuites[17];
   const userKey = passwordKey("secret");

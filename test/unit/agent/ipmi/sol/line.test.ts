@@ -10,6 +10,8 @@ const read = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 class Driven {
   line: SolLine;
   order = 0;
+  /** A second passes before each packet. */
+  atMs = 0;
   delivered = "";
   accepted = 0;
   effects: SolLineEffect[] = [];
@@ -34,6 +36,7 @@ class Driven {
       kind: "received",
       packet: { sequence: 0, acknowledged: 0, accepted: 0, flags: 0, data: new Uint8Array(0), ...packet },
       order,
+      atMs: (this.atMs += 1000),
     });
   }
 
@@ -74,6 +77,31 @@ t.test("of a repeated packet that grew only the new tail is delivered, and the w
   t.match(Driven.sent(line.receive({ sequence: 1, data: text("abcdefgh") })), [{ acknowledged: 1, accepted: 8 }]);
   line.receive({ sequence: 2, data: text("ijk") });
   t.equal(line.delivered, "abcdefghijk");
+  t.end();
+});
+
+t.test("a grown copy that crossed our acknowledgement is not taken twice", (t) => {
+  const line = new Driven();
+  const crossing = (packet: Partial<SolPacket>) => {
+    line.atMs -= 1000;
+    return line.receive(packet);
+  };
+  // Both copies wait in our socket while the process stalls; the BMC hears the first acknowledgement and sends the rest anew.
+  line.receive({ sequence: 1, data: text("abc") });
+  t.match(Driven.sent(crossing({ sequence: 1, data: text("abcdef") })), [{ acknowledged: 1, accepted: 3 }]);
+  t.match(Driven.sent(crossing({ sequence: 1, data: text("abcdefgh") })), [{ acknowledged: 1, accepted: 3 }]);
+  line.receive({ sequence: 2, data: text("defgh") });
+  t.equal(line.delivered, "abcdefgh");
+  t.end();
+});
+
+t.test("a grown copy is taken when it comes again, because then no acknowledgement has arrived", (t) => {
+  const line = new Driven();
+  line.receive({ sequence: 1, data: text("abc") });
+  line.atMs -= 1000;
+  line.receive({ sequence: 1, data: text("abcdef") });
+  t.match(Driven.sent(line.receive({ sequence: 1, data: text("abcdef") })), [{ acknowledged: 1, accepted: 6 }]);
+  t.equal(line.delivered, "abcdef");
   t.end();
 });
 

@@ -15,7 +15,7 @@ t.test("a recorded console replays byte for byte", (t) => {
   const recorded: string[] = [];
   for (const entry of solWithIpmiSim.trim().split("\n")) {
     const [kind, first = "", second = ""] = entry.split(" ");
-    if (kind === "<") feed({ kind: "received", packet: decodeSol(fromHex(second)), order: Number(first) });
+    if (kind === "<") feed({ kind: "received", packet: decodeSol(fromHex(second)), order: Number(first), atMs: 1000 * Number(first) });
     else if (kind === ">") recorded.push(first);
     else if (kind === "w") feed({ kind: "write", data: fromHex(first) });
     else feed({ kind: "break" });

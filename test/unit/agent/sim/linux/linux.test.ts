@@ -63,10 +63,10 @@ async function bench(t: Test, options: { agent?: boolean; tools?: ToolHandlers }
   return { machine, serial, mark, rootDirectory, ask, read: (path: string) => readFileSync(join(rootDirectory, path), "utf8") };
 }
 
-/** Waits for something to become true, looking often; fails after five seconds. */
+/** Waits for something to become true, looking often; fails after twenty seconds. */
 async function until(awaited: string, condition: () => boolean): Promise<void> {
-  for (let waited = 0; !condition(); waited += 5) {
-    if (waited > 5_000) throw new Error(`waited 5 s for ${awaited}`);
+  for (const began = performance.now(); !condition(); ) {
+    if (performance.now() - began > 20_000) throw new Error(`waited 20 s for ${awaited}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }
