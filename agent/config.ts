@@ -48,6 +48,13 @@ const schema = {
     env: "LABD_POWER_POLL_MS",
     arg: "power-poll-ms",
   },
+  reconnectMs: {
+    doc: "Longest pause between two attempts to reach the controller, in milliseconds",
+    format: "nat",
+    default: 15_000,
+    env: "LABD_RECONNECT_MS",
+    arg: "reconnect-ms",
+  },
   logLevel: { doc: "How much is logged", format: [...logLevels], default: "info", env: "LABD_LOG_LEVEL", arg: "log-level" },
   logFile: {
     doc: "File the log is appended to; empty: standard error",
@@ -77,6 +84,7 @@ export interface AgentConfig {
   readonly keepJobs: number;
   readonly powerSettleMs: number;
   readonly powerPollMs: number;
+  readonly reconnectMs: number;
   readonly logLevel: LogLevel;
   readonly logFile: string | undefined;
   readonly exitWithStdin: boolean;

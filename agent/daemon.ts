@@ -8,6 +8,8 @@ import type { AgentConfig } from "./config.js";
 import { Membership } from "./membership.js";
 import { stdinClosed, stdinFlag, superviseFlag } from "./roles.js";
 
+const firstPauseMs = 250;
+
 /** Runs until SIGTERM, SIGINT, or the end of standard input when the configuration ties it to that. Jobs live on. */
 export async function runDaemon(config: AgentConfig): Promise<void> {
   const { name, controller, state, joinToken } = config;
@@ -26,6 +28,7 @@ export async function runDaemon(config: AgentConfig): Promise<void> {
       clock,
       logger: log,
       signal,
+      backoff: { initialMs: firstPauseMs, capMs: config.reconnectMs, stableMs: 30_000 },
       onConnected: () => log.info({ controller }, "connected to the controller"),
     });
     await renewing;

@@ -1,6 +1,6 @@
 /**
- * `main.js --inventory FILE --state DIRECTORY [--speed-up N] [--agent FILE]`: simulates every node of an inventory until SIGTERM or
- * SIGINT. Prints one JSON line when every BMC can be reached.
+ * `main.js --inventory FILE --state DIRECTORY [--speed-up N] [--agent FILE] [--exit-with-stdin]`: simulates every node of an inventory
+ * until SIGTERM or SIGINT, or until whoever holds its standard input is gone. Prints one JSON line when every BMC can be reached.
  */
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -19,6 +19,7 @@ interface Arguments {
   readonly speedUp: number;
   readonly agent: string | undefined;
   readonly logLevel: LogLevel;
+  readonly exitWithStdin: boolean;
 }
 
 function readArguments(argv: readonly string[]): Arguments {
@@ -31,7 +32,7 @@ function readArguments(argv: readonly string[]): Arguments {
   if (!(speedUp > 0 && speedUp <= 10_000)) throw new InvalidArgumentError("simulator: --speed-up is a number above 0, at most 10000");
   const logLevel = logLevels.find((level) => level === values["log-level"]);
   if (logLevel === undefined) throw new InvalidArgumentError(`simulator: --log-level is one of ${logLevels.join(" ")}`);
-  return { inventory, state, speedUp, agent: values.agent ?? builtAgent(), logLevel };
+  return { inventory, state, speedUp, agent: values.agent ?? builtAgent(), logLevel, exitWithStdin: values["exit-with-stdin"] };
 }
 
 function parseOptions(argv: readonly string[]) {
@@ -41,6 +42,7 @@ function parseOptions(argv: readonly string[]) {
     "speed-up": { type: "string", default: "1" },
     agent: { type: "string" },
     "log-level": { type: "string", default: "info" },
+    "exit-with-stdin": { type: "boolean", default: false },
   } as const;
   try {
     return parseArgs({ args: [...argv], options }).values;
@@ -56,11 +58,12 @@ function builtAgent(): string | undefined {
 }
 
 async function main(): Promise<void> {
-  const { inventory, state, speedUp, agent, logLevel } = readArguments(process.argv.slice(2));
+  const { inventory, state, speedUp, agent, logLevel, exitWithStdin } = readArguments(process.argv.slice(2));
   const lab = loadLab(inventory);
   const log = createLogger({ name: "lab-sim", level: logLevel });
   const simulator = await startSimulator({ lab, stateDirectory: state, speedUp, agentProgram: agent, clock: systemClock, log });
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => void end(simulator));
+  if (exitWithStdin) process.stdin.on("end", () => void end(simulator)).resume();
   const nodes = simulator.nodes.map(({ name, bmc, rootDirectory, serialLog }) => ({
     name,
     bmc: bmc === undefined ? undefined : { address: bmc.address, port: bmc.port },

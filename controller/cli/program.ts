@@ -184,7 +184,8 @@ function addConsoles(program: Command, does: Does): void {
     .option("--boot <number>", "from the start of a boot: -1 is the current one")
     .option("-n, --lines <count>", "this many lines before the end (default 10)")
     .option("--merge", "merge by time (always done; kept for scripts)", true)
-    .option("--no-timestamps", "without the time of receipt")
+    .option("--timestamps", "with the time of receipt (the default)", true)
+    .option("--no-timestamps", "without it")
     .addHelpText("after", "\nExample:\n  lab tail lego-1p1m1s -f --since 2m")
     .action(
       does((context, nodeset: string, options: { follow: boolean; since?: string; boot?: string; lines?: string; timestamps: boolean }) =>

@@ -79,7 +79,11 @@ function report(context: Context, view: RunView, direction: Direction, id: strin
   }
   if (view.failure !== undefined && terminal.interactive && !json)
     for (const line of failureLines(view.failure, terminal.style)) terminal.print(line);
-  if (view.ended === "cancelled") throw new CancelledError(`run ${id} was cancelled; its leases are released`);
+  if (view.ended === "cancelled") {
+    throw new CancelledError(
+      `run ${id} was cancelled; its nodes are free and stand as the last step left them: lab undeploy ${view.plan?.deployment ?? ""}`,
+    );
+  }
   throw new FailedError(
     `run ${id} ended ${view.ended}${view.failure === undefined ? "" : `: ${view.failure.node}: ${view.failure.summary}`}; all of it: lab record ${id}`,
   );

@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import { foldNames } from "../../../inventory/nodeset.js";
 import { describeError, FailedError, InvalidArgumentError, LabError } from "../../../proto/base/errors.js";
 import type { PowerResult } from "../../../proto/gen/lab/v1/power.js";
+import { confirm } from "../confirm.js";
 import type { Connection } from "../connection.js";
 import { type Context, show, withLab } from "../context.js";
 import { table } from "../terminal.js";
@@ -39,9 +40,8 @@ export async function setPower(
 ): Promise<void> {
   await withLab(context, async (lab) => {
     const names = await nodeNames(lab, nodeset, context.signal);
-    if (names.length > askBeyond && !options.yes) {
-      throw new InvalidArgumentError(`${verb} would act on ${names.length} nodes (${foldNames(names)}); say --yes to go on`);
-    }
+    if (names.length > askBeyond && !options.yes)
+      await confirm(context, `power ${verb} acts on ${names.length} nodes: ${foldNames(names)}`);
     const answers = await Promise.all(names.map((node) => setOne(context, lab, verb, node, options.timeoutMs)));
     if (context.json) for (const answer of answers) show(context, answer, () => []);
     else for (const line of table(foldAnswers(answers.map((each) => [each.node, each.words])))) context.terminal.print(line);

@@ -96,6 +96,8 @@ async function readConsole(
 }
 
 function startingPoint(options: TailOptions, nowMs: number): FollowRequest["from"] {
+  const given = (["boot", "since", "lines"] as const).filter((name) => options[name] !== undefined);
+  if (given.length > 1) throw new InvalidArgumentError(`choose one of ${given.map((name) => `--${name}`).join(", ")}`);
   if (options.boot !== undefined) {
     const boot = Number(options.boot);
     if (!Number.isInteger(boot) || boot === 0)

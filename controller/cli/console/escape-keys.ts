@@ -4,6 +4,7 @@ export type KeyAction = { readonly kind: "send"; readonly bytes: Uint8Array } | 
 
 const tilde = 0x7e;
 const lineEnds = [0x0d, 0x0a];
+const escapes: Readonly<Record<number, "break" | "help" | "leave">> = { [0x2e]: "leave", [0x62]: "break", [0x3f]: "help" };
 
 /** As ssh does it: ~ counts after Enter (and at the very beginning); ~~ sends one ~; anything else after ~ sends both. */
 export class EscapeKeys {
@@ -21,11 +22,13 @@ export class EscapeKeys {
     for (const byte of bytes) {
       if (this.#escaped) {
         this.#escaped = false;
-        if (byte === 0x2e) act("leave");
-        else if (byte === 0x62) act("break");
-        else if (byte === 0x3f) act("help");
-        else plain.push(...(byte === tilde ? [tilde] : [tilde, byte]));
-        this.#atLineStart = lineEnds.includes(byte);
+        // What is ours leaves the line as it was: at its start.
+        const kind = escapes[byte];
+        if (kind !== undefined) act(kind);
+        else {
+          plain.push(...(byte === tilde ? [tilde] : [tilde, byte]));
+          this.#atLineStart = lineEnds.includes(byte);
+        }
       } else if (byte === tilde && this.#atLineStart) this.#escaped = true;
       else {
         plain.push(byte);

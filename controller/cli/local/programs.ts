@@ -8,6 +8,7 @@ export const programs = {
   controller: join(dist, "controller/main.js"),
   agent: join(dist, "agent/main.js"),
   simulator: join(dist, "agent/sim/main.js"),
+  cli: join(dist, "controller/cli/main.js"),
   /** One file, for old nodes; simulated nodes run it too. */
   agentBundle: join(dist, "lab-agent.cjs"),
 } as const;

@@ -10,9 +10,13 @@ export function runs(pid: number): boolean {
   }
 }
 
-/** Waits for what other processes do. Throws after 20 s with what was awaited. */
-export async function until(condition: () => boolean | Promise<boolean>, awaited: string): Promise<void> {
+/** Waits for what other processes do. Throws after `withinMs` (20 s) with what was awaited. */
+export async function until(
+  condition: () => boolean | Promise<boolean>,
+  awaited: string,
+  { withinMs = 20_000 }: { withinMs?: number } = {},
+): Promise<void> {
   for (const began = systemClock.monotonicMs(); !(await condition()); await sleep(systemClock, 20)) {
-    if (systemClock.monotonicMs() - began > 20_000) throw new Error(`waited 20 s for ${awaited}`);
+    if (systemClock.monotonicMs() - began > withinMs) throw new Error(`waited ${withinMs / 1000} s for ${awaited}`);
   }
 }

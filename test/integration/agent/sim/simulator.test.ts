@@ -65,11 +65,11 @@ nodes:
     for (const child of children) child.kill("SIGKILL");
     await rm(directory, { recursive: true, force: true, maxRetries: 5 });
   });
-  const start = () => {
-    const argv = ["--inventory", inventory, "--state", state, "--agent", agent, "--speed-up", "1000", "--log-level", "error"];
+  const start = (...more: string[]) => {
+    const argv = [...more, "--inventory", inventory, "--state", state, "--agent", agent, "--speed-up", "1000", "--log-level", "error"];
     const child = spawn(process.execPath, [program, ...argv], {
       env: { ...process.env, LABD_TEST_PASSWORD: "secret" },
-      stdio: ["ignore", "pipe", "pipe"],
+      stdio: ["pipe", "pipe", "pipe"],
     });
     children.push(child);
     const exited = once(child, "exit") as Promise<[number | null, NodeJS.Signals | null]>;
@@ -134,6 +134,14 @@ t.test("when the simulator is killed, the processes of its machines end too, and
   await simulator.exited;
   await until("its sockets to be gone", () => (existsSync(dirname(socket)) ? undefined : true));
   t.same(findMarkedProcesses(mark), []);
+});
+
+t.test("told to, it ends with whoever holds its standard input", async (t) => {
+  const { start } = await bench(t);
+  const simulator = start("--exit-with-stdin");
+  await simulator.ready;
+  simulator.child.stdin.end();
+  t.same(await simulator.exited, [0, null]);
 });
 
 t.test("a second simulation goes on with the disks of the first", async (t) => {

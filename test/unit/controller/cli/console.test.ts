@@ -79,6 +79,6 @@ t.test("a tilde counts at the start of a line only, over any splitting of the ke
   t.same(run("ls ~.\r"), ["ls ~.\r"]);
   t.same(run("ls\r", "~", "."), ["ls\r", "leave"]);
   t.same(run("~~x"), ["~x"]);
-  t.same(run("\r~b~?"), ["\r", "break"].concat("~?"));
+  t.same(run("\r~b~?"), ["\r", "break", "help"]);
   t.same(run("~x"), ["~x"]);
 });
