@@ -3,7 +3,7 @@ import { destination, pino, stdSerializers, type Logger } from "pino";
 
 export type { Logger } from "pino";
 
-const secretKeys = ["password", "secret", "token", "kg", "key", "privateKey", "authorization"];
+const secretKeys = ["password", "secret", "token", "joinToken", "kg", "key", "keyPem", "privateKey", "authorization"];
 
 export const logLevels = ["silent", "error", "warn", "info", "debug"] as const;
 export type LogLevel = (typeof logLevels)[number];
@@ -14,7 +14,7 @@ export function createLogger(options: { name: string; level: LogLevel; file?: st
     {
       name: options.name,
       level: options.level,
-      redact: { paths: secretKeys.flatMap((key) => [key, `*.${key}`]), censor: "[redacted]" },
+      redact: { paths: secretKeys.flatMap((key) => [key, `*.${key}`, `*.*.${key}`]), censor: "[redacted]" },
       serializers: { err: stdSerializers.err },
     },
     destination({ dest: options.file ?? 2, sync: true, mkdir: true }),
