@@ -32,7 +32,7 @@ import { RemoteNodes } from "./agents/remote-node.js";
 import { Routes } from "./agents/routes.js";
 import { checkSecrets } from "./agents/site-assignment.js";
 import { Acting } from "./api/acting.js";
-import { announceLeases } from "./api/announced-leases.js";
+import { AnnouncedLeases } from "./api/announced-leases.js";
 import { authorize } from "./api/authorization.js";
 import { createBootService } from "./api/boot-service.js";
 import { createCommandService } from "./api/command-service.js";
@@ -98,7 +98,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
   const { config, lab } = options;
   checkSecrets(lab);
   const identities = await openIdentities(options);
-  const rooms = assembleRooms(options);
+  const rooms = await assembleRooms(options);
   const { nodes, events } = rooms.context;
   const api = new Server(serverOptions());
   const tls = await identities.authority.issueServer(config.names);
@@ -112,6 +112,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
   });
   lifecycle.onClose(() => rooms.registry.close());
   lifecycle.onClose(() => rooms.hub.close());
+  lifecycle.onClose(() => rooms.leases.close());
   lifecycle.onClose(keepCertificateFresh(port, identities.authority, options));
   try {
     const deployments = await options.deployments?.(rooms.context);
@@ -162,12 +163,14 @@ interface Rooms {
   readonly registry: AgentRegistry;
   readonly routes: Routes;
   readonly hub: ConsoleHub;
+  readonly leases: AnnouncedLeases;
   readonly lastPower: ReadonlyMap<string, PowerState>;
 }
 
 /** Agents, nodes and leases, telling the event bus what happens to them. */
-function assembleRooms({ config, lab, clock, logger, leases }: ControllerOptions): Rooms {
+async function assembleRooms({ config, lab, clock, logger, leases: unannounced }: ControllerOptions): Promise<Rooms> {
   const events = new EventBus(clock);
+  const leases = await AnnouncedLeases.open({ leases: unannounced, events, clock, logger });
   const nodeOf = (agent: string) => (lab.nodes.some((node) => node.name === agent) ? agent : "");
   const registry = new AgentRegistry({
     lab,
@@ -187,8 +190,8 @@ function assembleRooms({ config, lab, clock, logger, leases }: ControllerOptions
     onPower: (node, state) => lastPower.set(node, state),
     onPowerAct: (node, verb, { before, after }) => events.publish("power", node, `power ${verb}: ${before} → ${after}`),
   });
-  const context = { lab, nodes, leases: announceLeases(leases, events), events, clock, logger };
-  return { context, registry, routes, hub, lastPower };
+  const context = { lab, nodes, leases, events, clock, logger };
+  return { context, registry, routes, hub, leases, lastPower };
 }
 
 /** Makes the port's certificate anew every day, long before it grows old. Returns what ends that. */
