@@ -28,6 +28,7 @@ import { addService } from "../proto/rpc/server.js";
 import type { Implementation, ServiceDefinition } from "../proto/rpc/service.js";
 import { AgentRegistry } from "./agents/registry.js";
 import { consoleUpstream } from "./agents/console-upstream.js";
+import { watchConsoles } from "./agents/console-watch.js";
 import { RemoteNodes } from "./agents/remote-node.js";
 import { Routes } from "./agents/routes.js";
 import { checkSecrets } from "./agents/site-assignment.js";
@@ -36,6 +37,7 @@ import { AnnouncedLeases } from "./api/announced-leases.js";
 import { authorize } from "./api/authorization.js";
 import { createBootService } from "./api/boot-service.js";
 import { createCommandService } from "./api/command-service.js";
+import { ConsoleEvents } from "./api/console-events.js";
 import { createConsoleService } from "./api/console-service.js";
 import { ConsoleStates } from "./api/console-states.js";
 import { createEnrollmentService } from "./api/enrollment-service.js";
@@ -134,13 +136,13 @@ function serveApi(api: Server, rooms: Rooms, enrollment: Enrollment, deployments
   const { lab, nodes, leases, events, clock, logger } = context;
   const acting = new Acting(leases);
   const consoles = new ConsoleStates(routes);
-  const serve = <D extends ServiceDefinition>(definition: D, implementation: Implementation<D>) =>
+  const serve = <D extends ServiceDefinition>(definition: D, implementation: Partial<Implementation<D>>) =>
     addService(api, definition, implementation, { authorize, onError: (err, rpc) => logFailure(logger, err, rpc) });
   serve(EnrollmentServiceService, createEnrollmentService(enrollment));
   serve(NodeServiceService, createNodeService({ routes, nodes, leases, acting, consoles, lastPower, clock }));
   serve(PowerServiceService, createPowerService({ nodes, acting }));
   serve(BootServiceService, createBootService({ nodes, acting }));
-  serve(ConsoleServiceService, createConsoleService({ routes, hub, states: consoles }));
+  serve(ConsoleServiceService, createConsoleService({ routes, hub, states: consoles, clock }));
   serve(CommandServiceService, createCommandService({ routes, acting }));
   serve(FileServiceService, createFileService({ routes, acting }));
   serve(LeaseServiceService, createLeaseService({ lab, leases }));
@@ -171,13 +173,18 @@ interface Rooms {
 async function assembleRooms({ config, lab, clock, logger, leases: unannounced }: ControllerOptions): Promise<Rooms> {
   const events = new EventBus(clock);
   const leases = await AnnouncedLeases.open({ leases: unannounced, events, clock, logger });
+  const consoleEvents = new ConsoleEvents(lab, events);
   const nodeOf = (agent: string) => (lab.nodes.some((node) => node.name === agent) ? agent : "");
+  const captures = (agent: string) => lab.nodes.some((node) => node.console?.via === agent);
   const registry = new AgentRegistry({
     lab,
     clock,
     logger,
     reconnectMs: config.agentWaitMs,
-    onConnected: ({ name }) => events.publish("agent-connected", nodeOf(name), `agent ${name} connected`),
+    onConnected: (agent) => {
+      events.publish("agent-connected", nodeOf(agent.name), `agent ${agent.name} connected`);
+      if (captures(agent.name)) void watchConsoles(agent, { clock, logger, onNotice: (notice) => consoleEvents.tell(agent.name, notice) });
+    },
     onLost: ({ name }, reason) => events.publish("agent-lost", nodeOf(name), `agent ${name} lost: ${reason}`),
   });
   const routes = new Routes(lab, registry);
