@@ -99,14 +99,14 @@ export class VerifiedPower implements Power {
       };
     }
     if (request.signal?.aborted) throw CancelledError.from(request.signal);
-    log.info({ node, verb, key, before }, "power act begins");
+    log.info({ node, verb, act: key, before }, "power act begins");
     const act = { node, key, verb, before, consoleOffset: console.markPower(verb), begunMs: clock.now(), step: first };
     return this.#run(act, { resumed: false, watch, signal });
   }
 
   #resume(act: Act, watch: Watch, signal: AbortSignal): Promise<PowerResult> {
     const { node, verb, key, step } = act;
-    this.#options.log.warn({ node, verb, key, step }, "power act was begun before and has no end; its state is read");
+    this.#options.log.warn({ node, verb, act: key, step }, "power act was begun before and has no end; its state is read");
     watch.remark = `"${step}" was begun before and is not sent twice`;
     return this.#run(act, { resumed: true, watch, signal });
   }
@@ -130,7 +130,7 @@ export class VerifiedPower implements Power {
     const after = stateAfter[act.step];
     const result = { before, after, acted: true, elapsedMs: watch.elapsedMs, replayed: false, witnessed, consoleOffset };
     await acts.write({ ...act, result });
-    this.#options.log.info({ node: act.node, verb: act.verb, key: act.key, ...result }, "power act verified");
+    this.#options.log.info({ node: act.node, verb: act.verb, act: act.key, ...result }, "power act verified");
     return result;
   }
 
