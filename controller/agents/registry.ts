@@ -6,7 +6,7 @@ import type { Duplex } from "node:stream";
 import type { Lab } from "../../inventory/model.js";
 import { withDeadline } from "../../proto/base/abort.js";
 import type { Clock } from "../../proto/base/clock.js";
-import { DeadlineError, UnreachableError } from "../../proto/base/errors.js";
+import { DeadlineError, InvalidArgumentError, UnreachableError } from "../../proto/base/errors.js";
 import type { Logger } from "../../proto/base/logger.js";
 import { channelOver } from "../../proto/rpc/reverse.js";
 import type { AgentConnection } from "./agent-connection.js";
@@ -53,12 +53,22 @@ export class AgentRegistry {
     try {
       const channel = await channelOver(socket, { label: `agent ${name}`, clock });
       const agent = await meetAgent(name, channel);
-      if (isSite(lab, name)) await agent.agent.assignSite(siteAssignment(lab, name));
+      if (isSite(lab, name)) await this.#assign(agent);
       if (this.#arrivals.get(name) === arrival && !this.#closed) this.#welcome(agent);
       else channel.close();
     } catch (err) {
       logger.error({ agent: name, err }, "agent connected but cannot be used");
       socket.destroy();
+    }
+  }
+
+  /** A site is of use with what it can look after; the rest is told, not held against it. */
+  async #assign({ name, agent }: AgentConnection): Promise<void> {
+    try {
+      await agent.assignSite(siteAssignment(this.#options.lab, name));
+    } catch (err) {
+      if (!(err instanceof InvalidArgumentError)) throw err;
+      this.#options.logger.error({ agent: name, err }, "a site agent cannot look after all of its nodes; correct the inventory");
     }
   }
 

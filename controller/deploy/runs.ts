@@ -180,9 +180,15 @@ export class RunRegistry {
     }
   }
 
+  /** What deploying has put out since the deployment was last taken back, newest first: a run that failed early says little. */
   async #lastOutputs(deployment: string): Promise<Outputs> {
-    const last = this.#known.find((each) => each.deployment === deployment && each.direction === "deploy");
-    return last === undefined ? {} : (await this.get(last.id)).outputs;
+    const outputs: Record<string, Outputs[string]> = {};
+    for (const { id, direction } of this.#known.filter((each) => each.deployment === deployment)) {
+      const run = await this.get(id);
+      if (direction === "undeploy" && run.status === "succeeded") break;
+      if (direction === "deploy") for (const [step, told] of Object.entries(run.outputs)) outputs[step] ??= told;
+    }
+    return outputs;
   }
 
   #freeRunId(random: RandomBytes): { id: string; nonce: string } {

@@ -22,7 +22,6 @@ export function nodeSpec(name: string, change: Partial<NodeSpec> = {}): NodeSpec
     bmc: undefined,
     powerCommand: { command: ["plug", name], via: "rack1" },
     console: { kind: "serial", target: `/dev/${name}`, baudRate: 115_200, line: "ttyS1", via: "rack1" },
-    boot: { grubDirectory: undefined },
     agent: true,
     sim: {},
     ...change,
