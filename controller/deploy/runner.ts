@@ -23,6 +23,7 @@ export interface RunnerOptions {
   readonly nodes: Nodes;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly agentsBackAtMs: number;
   readonly fence: () => Fence;
   readonly onProgress: (progress: StepProgress) => void;
 }
@@ -93,12 +94,12 @@ export class Runner {
   }
 
   async #runStep(step: Step): Promise<void> {
-    const { journal, nodes, clock, fence, onProgress } = this.#options;
+    const { journal, nodes, clock, agentsBackAtMs, fence, onProgress } = this.#options;
     const stop = new AbortController();
     this.#stops.set(step.id, stop);
     const progress = new ProgressReporter(clock, step, onProgress);
     try {
-      const context = { step, node: nodes.node(step.node), journal, clock, fence, progress, signal: stop.signal };
+      const context = { step, node: nodes.node(step.node), journal, clock, agentsBackAtMs, fence, progress, signal: stop.signal };
       await runStep(context, () => this.#watch.follow(journal.state.watches));
     } catch (error) {
       if (error instanceof RunAbandonedError) this.abandon(error);
