@@ -51,7 +51,9 @@ export class Runner {
     this.#watch.follow(journal.state.watches);
     try {
       for (;;) {
-        for (const step of startable(plan.steps, journal.state, new Set(this.#live.keys()), this.#stopping)) this.#start(step);
+        // A step that must finish is begun again after a stop, but not by a process that leaves.
+        const next = this.#abandoned === undefined ? startable(plan.steps, journal.state, new Set(this.#live.keys()), this.#stopping) : [];
+        for (const step of next) this.#start(step);
         if (this.#live.size === 0) break;
         await Promise.race(this.#live.values());
       }
