@@ -135,6 +135,8 @@ export class Capture {
     } finally {
       if (this.#downGap !== undefined) log.closeGap(this.#downGap, clock.now());
       log.close();
+      // A machine that is shut down may lose power before its kernel has written by itself.
+      await log.sync().catch((err: unknown) => this.#logger.error({ err }, "console log could not be brought to the disk"));
       await source.close();
     }
   }
