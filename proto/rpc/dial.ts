@@ -10,7 +10,7 @@ import { sleep } from "../base/clock.js";
 import { AuthenticationError, CancelledError, describeError, UnreachableError } from "../base/errors.js";
 import type { LabError } from "../base/errors.js";
 import type { Logger } from "../base/logger.js";
-import { hostAndPort } from "./address.js";
+import { hostAndPort } from "../base/address.js";
 import { serverOptions } from "./channel.js";
 import type { Keepalive } from "./channel.js";
 import type { Identity } from "./identity.js";
