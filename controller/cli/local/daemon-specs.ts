@@ -20,7 +20,7 @@ export function controllerSpec(directory: LabDirectory, options: { inventory: st
   return {
     name: "lab-controller",
     program: programs.controller,
-    args: [...flags({ inventory, state: directory.controllerState, listen }), "--exit-with-stdin"],
+    args: [...flags({ inventory, state: directory.controllerState, listen, "agent-return-ms": 3 * reconnectMs }), "--exit-with-stdin"],
     logFile: join(directory.path, "log", "lab-controller.log"),
     ready: /^lab-controller listens on /,
     readyWithinMs,

@@ -78,6 +78,7 @@ export class FakeLab {
       recipes: this.recipes,
       journal: severable(journal, cut),
       clock: this.clock,
+      agentsBackAtMs: this.clock.monotonicMs() + 20_000,
       leases,
       logger: silentLogger,
       nodes,
