@@ -21,7 +21,7 @@ import { FileServiceService } from "../proto/gen/lab/v1/file.js";
 import { LeaseServiceService } from "../proto/gen/lab/v1/lease.js";
 import { NodeServiceService } from "../proto/gen/lab/v1/node.js";
 import { PowerServiceService } from "../proto/gen/lab/v1/power.js";
-import { formatAddress, hostAndPort } from "../proto/rpc/address.js";
+import { formatAddress, hostAndPort } from "../proto/base/address.js";
 import { serverOptions } from "../proto/rpc/channel.js";
 import { Port } from "../proto/rpc/mux.js";
 import { addService } from "../proto/rpc/server.js";

@@ -4,7 +4,7 @@
  * An act that has begun goes on when its caller is gone: a machine is not left off because a controller was restarted. An act that an
  * earlier agent began is never sent again, except "on": a machine that is still off takes no harm from being switched on twice.
  */
-import { withDeadline } from "../../../proto/base/abort.js";
+import { unlessAborted, withDeadline } from "../../../proto/base/abort.js";
 import { sleep, type Clock } from "../../../proto/base/clock.js";
 import { CancelledError, ConflictError, LabError, type ErrorCode } from "../../../proto/base/errors.js";
 import type { Logger } from "../../../proto/base/logger.js";
@@ -194,15 +194,4 @@ class Watch {
 function awaitedBy(request: PowerRequest): string {
   if (request.verb === "cycle") return "power off, then on";
   return request.verb === "soft" ? "the operating system to power off" : `power ${stateAfter[request.verb]}`;
-}
-
-/** The caller stops waiting; what it waited for goes on. */
-function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return work;
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(CancelledError.from(signal));
-    if (signal.aborted) return onAbort();
-    signal.addEventListener("abort", onAbort, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
-  });
 }
