@@ -7,21 +7,18 @@ import { bin, must, root } from "./run.mjs";
 removeStale();
 must(bin("tsc"), ["-b"]);
 
-const entry = join(root, "dist", "agent", "main.js");
-if (existsSync(entry)) {
-  await build({
-    entryPoints: [entry],
-    outfile: join(root, "dist", "lab-agent.cjs"),
-    bundle: true,
-    platform: "node",
-    target: "node16.20",
-    format: "cjs",
-    sourcemap: true,
-    logLevel: "warning",
-    define: { "import.meta.url": "labAgentUrl" },
-    banner: { js: 'const labAgentUrl = require("node:url").pathToFileURL(__filename).href;' },
-  });
-}
+await build({
+  entryPoints: [join(root, "dist", "agent", "main.js")],
+  outfile: join(root, "dist", "lab-agent.cjs"),
+  bundle: true,
+  platform: "node",
+  target: "node16.20",
+  format: "cjs",
+  sourcemap: true,
+  logLevel: "warning",
+  define: { "import.meta.url": "labAgentUrl" },
+  banner: { js: 'const labAgentUrl = require("node:url").pathToFileURL(__filename).href;' },
+});
 
 /** What was compiled from a source that is gone: a test deleted must not go on passing. */
 function removeStale() {

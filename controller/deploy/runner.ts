@@ -39,9 +39,9 @@ export class Runner {
 
   constructor(options: RunnerOptions) {
     this.#options = options;
-    const { nodes, clock, logger, plan, journal } = options;
+    const { nodes, logger, plan, journal } = options;
     const onCrash = (node: string, error: unknown) => this.#fail(this.#stepOn(node), failureOf(error));
-    this.#watch = new CrashWatch({ nodes, clock, logger, failureLines: plan.failureLines, onCrash });
+    this.#watch = new CrashWatch({ nodes, logger, failureLines: plan.failureLines, onCrash });
     this.#stopping = journal.state.failure !== undefined || journal.state.status === "cancelling";
   }
 
