@@ -19,7 +19,9 @@ export function loadLab(path: string): Lab {
   }
   const result = parseLab(text, path);
   if ("lab" in result) return result.lab;
-  throw new InvalidInventoryError(formatProblems(path, result.problems), { facts: { problems: result.problems.length } });
+  const count = result.problems.length;
+  const told = `${formatProblems(path, result.problems)}\n${count} ${count === 1 ? "problem" : "problems"}; nothing was changed`;
+  throw new InvalidInventoryError(told, { facts: { problems: count } });
 }
 
 /** As loadLab, from text. `path` is for messages only. */

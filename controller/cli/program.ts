@@ -1,5 +1,5 @@
 /** The command line of `lab`: names, options, help with examples that work as printed. What a command does stands in commands/. */
-import { Command, InvalidArgumentError as BadOption, Option } from "commander";
+import { Argument, Command, InvalidArgumentError as BadOption, Option } from "commander";
 import { powerStatus, setPower } from "./commands/power.js";
 import { attachConsole } from "./commands/console.js";
 import { bootOnce, listBoot } from "./commands/boot.js";
@@ -14,13 +14,16 @@ import {
 } from "./commands/deployments.js";
 import { checkInventory, printSchema, showInventory } from "./commands/inventory.js";
 import { createToken, login } from "./commands/enroll.js";
+import { complete, printCompletionScript } from "./commands/completion.js";
 import { demo } from "./commands/demo.js";
+import { printEvents } from "./commands/events.js";
 import { execute } from "./commands/exec.js";
 import { listNodes } from "./commands/nodes.js";
 import { simulate } from "./commands/sim.js";
 import { tail } from "./commands/tail.js";
 import { up } from "./commands/up.js";
 import { verifySerialLog } from "./commands/log.js";
+import { type Shell, shells } from "./completion.js";
 import type { Context } from "./context.js";
 
 /** Runs one command in the context that its global options describe. */
@@ -52,6 +55,7 @@ export function buildProgram(launch: Launch, version: string): Command {
   addMachines(program, does);
   addConsoles(program, does);
   addDeployments(program, does);
+  addCompletion(program, does);
   for (const command of allCommands(program)) command.exitOverride().configureHelp({ sortSubcommands: false });
   return program;
 }
@@ -127,6 +131,11 @@ function addMachines(program: Command, does: Does): void {
     .option("--no-probe", "do not ask the BMCs, show the power state last seen")
     .addHelpText("after", "\nExample:\n  lab nodes p[0-3],@memory")
     .action(does((context, nodeset: string | undefined, options: { probe: boolean }) => listNodes(context, nodeset ?? "", options)));
+  program
+    .command("events [nodeset]")
+    .description("what happens in the lab, as it happens, until Ctrl-C: agents, consoles, boots, power, leases, runs")
+    .addHelpText("after", "\nExample:\n  lab events @lego")
+    .action(does((context, nodeset: string | undefined) => printEvents(context, nodeset ?? "")));
   const power = program.command("power").description("chassis power of a nodeset");
   power
     .command("status <nodeset>")
@@ -258,6 +267,19 @@ function addDeployments(program: Command, does: Does): void {
     .command("cancel <run>")
     .description("ask a run to stop cleanly")
     .action(does((context, run: string) => cancelRun(context, run)));
+}
+
+function addCompletion(program: Command, does: Does): void {
+  program
+    .command("completion")
+    .addArgument(new Argument("<shell>", "your shell").choices(shells))
+    .description("completion that knows the lab's nodes, tags, deployments and runs")
+    .addHelpText("after", '\nExample:\n  eval "$(lab completion bash)"')
+    .action(does((context, shell: Shell) => printCompletionScript(context, shell)));
+  program
+    .command("complete [words...]", { hidden: true })
+    .allowUnknownOption()
+    .action(does((context, words: string[]) => complete(context, program, words)));
 }
 
 function allCommands(command: Command): Command[] {

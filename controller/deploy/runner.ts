@@ -23,6 +23,7 @@ export interface RunnerOptions {
   readonly nodes: Nodes;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly agentsBackAtMs: number;
   readonly fence: () => Fence;
   readonly onProgress: (progress: StepProgress) => void;
 }
@@ -50,7 +51,9 @@ export class Runner {
     this.#watch.follow(journal.state.watches);
     try {
       for (;;) {
-        for (const step of startable(plan.steps, journal.state, new Set(this.#live.keys()), this.#stopping)) this.#start(step);
+        // A step that must finish is begun again after a stop, but not by a process that leaves.
+        const next = this.#abandoned === undefined ? startable(plan.steps, journal.state, new Set(this.#live.keys()), this.#stopping) : [];
+        for (const step of next) this.#start(step);
         if (this.#live.size === 0) break;
         await Promise.race(this.#live.values());
       }
@@ -93,12 +96,12 @@ export class Runner {
   }
 
   async #runStep(step: Step): Promise<void> {
-    const { journal, nodes, clock, fence, onProgress } = this.#options;
+    const { journal, nodes, clock, agentsBackAtMs, fence, onProgress } = this.#options;
     const stop = new AbortController();
     this.#stops.set(step.id, stop);
     const progress = new ProgressReporter(clock, step, onProgress);
     try {
-      const context = { step, node: nodes.node(step.node), journal, clock, fence, progress, signal: stop.signal };
+      const context = { step, node: nodes.node(step.node), journal, clock, agentsBackAtMs, fence, progress, signal: stop.signal };
       await runStep(context, () => this.#watch.follow(journal.state.watches));
     } catch (error) {
       if (error instanceof RunAbandonedError) this.abandon(error);

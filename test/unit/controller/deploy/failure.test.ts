@@ -41,7 +41,7 @@ void t.test("a crash line fails the run at once, with the line, its meaning and 
     state: "a: power on, Linux 3.10.0; b: power on, no agent",
     blame: "system",
     evidence: [{ node: "b", source: { kind: "console", offset: "0", endOffset: "78" } }],
-    next: ["lab log b --boot -1", "lab undeploy toy-1", "lab deploy toy-1", /^lab record 2027/],
+    next: ["lab tail b --boot -1", "lab undeploy toy-1", "lab deploy toy-1", /^lab record 2027/],
   });
   t.equal(steps["boot/b"]?.status, "failed");
   t.equal(steps["next/a"]?.status, "waiting");
