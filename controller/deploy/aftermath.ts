@@ -67,7 +67,7 @@ function nextCommands(failure: StepFailure, node: string, run: { readonly id: st
   const { deployment, direction } = run.plan;
   const sawConsole = failure.evidence.some((each) => each.source.kind === "console");
   return [
-    ...(sawConsole ? [`lab log ${node} --boot -1`] : []),
+    ...(sawConsole ? [`lab tail ${node} --boot -1`] : []),
     ...(failure.blame === "lab" ? ["lab nodes"] : []),
     ...(direction === "deploy" ? [`lab undeploy ${deployment}`] : []),
     `lab ${direction} ${deployment}`,

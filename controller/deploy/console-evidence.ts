@@ -33,6 +33,8 @@ export async function collectConsole(
   } finally {
     context.signal.removeEventListener("abort", stop);
     follow.abort();
+    // Nobody asks for a further line, so only this tells the feed that its follower has gone.
+    await items.return().catch(() => undefined);
   }
 }
 
@@ -59,15 +61,16 @@ class Watcher {
   }
 
   /** Reads until `expectation` is proven, within its time. */
-  async awaitProof(expectation: Expectation, items: AsyncIterator<ConsoleItem>): Promise<void> {
+  async awaitProof(expectation: Expectation, items: AsyncIterator<ConsoleItem, void>): Promise<void> {
     const { clock, signal, progress, step } = this.#context;
     const { claim, withinMs } = expectation;
     const wait = { subject: `${step.node} console`, awaited: claim, deadlineMs: withinMs, lastSeen: () => this.#state.lastLine?.printable };
     progress.doing(claim, withinMs);
     const readOn = async () => {
       while (this.awaited === expectation) {
-        const { value } = await items.next();
-        if (value !== undefined) await this.#take(value);
+        const { value, done } = await items.next();
+        if (done === true) return;
+        await this.#take(value);
       }
     };
     try {

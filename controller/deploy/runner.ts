@@ -32,6 +32,8 @@ export class Runner {
   readonly #watch: CrashWatch;
   readonly #stops = new Map<string, AbortController>();
   readonly #live = new Map<string, Promise<void>>();
+  /** Steps this process has worked on and does not work on again, although the journal may call them running: they have failed. */
+  readonly #over = new Set<string>();
   #stopping: boolean;
   #telling: Promise<void> | undefined;
   #abandoned: RunAbandonedError | undefined;
@@ -50,7 +52,8 @@ export class Runner {
     this.#watch.follow(journal.state.watches);
     try {
       for (;;) {
-        for (const step of startable(plan.steps, journal.state, new Set(this.#live.keys()), this.#stopping)) this.#start(step);
+        const taken = new Set([...this.#live.keys(), ...this.#over]);
+        for (const step of startable(plan.steps, journal.state, taken, this.#stopping)) this.#start(step);
         if (this.#live.size === 0) break;
         await Promise.race(this.#live.values());
       }
@@ -101,6 +104,7 @@ export class Runner {
       const context = { step, node: nodes.node(step.node), journal, clock, fence, progress, signal: stop.signal };
       await runStep(context, () => this.#watch.follow(journal.state.watches));
     } catch (error) {
+      this.#over.add(step.id);
       if (error instanceof RunAbandonedError) this.abandon(error);
       else if (this.#abandoned === undefined && !stop.signal.aborted) this.#fail(step, failureOf(error));
     } finally {

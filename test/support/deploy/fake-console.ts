@@ -7,6 +7,8 @@ export class FakeConsole implements ConsoleFeed {
   readonly #waiting = new Set<() => void>();
   #end = 0n;
   state = "up";
+  /** Followers that have not let go. */
+  followers = 0;
   /** When set, every follow and extent throws UnreachableError with this text. */
   unreachable: string | undefined;
 
@@ -32,7 +34,16 @@ export class FakeConsole implements ConsoleFeed {
     return { state: this.state, reason: "", firstOffset: 0n, endOffset: this.#end, lastByteMs: 0, bootEpoch: 1 };
   }
 
-  async *follow(fromOffset: bigint, { signal }: { signal?: AbortSignal | undefined }): AsyncGenerator<ConsoleEvent> {
+  async *follow(fromOffset: bigint, options: { signal?: AbortSignal | undefined }): AsyncGenerator<ConsoleEvent> {
+    this.followers += 1;
+    try {
+      yield* this.#eventsFrom(fromOffset, options);
+    } finally {
+      this.followers -= 1;
+    }
+  }
+
+  async *#eventsFrom(fromOffset: bigint, { signal }: { signal?: AbortSignal | undefined }): AsyncGenerator<ConsoleEvent> {
     for (let index = 0; ; index += 1) {
       while (index >= this.#events.length) await this.#nextEvent(signal);
       if (this.unreachable !== undefined) throw new UnreachableError(this.unreachable);

@@ -74,7 +74,7 @@ t.test("a failure is a bug report: the line it rests on, cause, state and next c
     summary: "kernel panic 9.8 s after its banner",
     cause: "an empty host name panics",
     state: "p0 and m0 stand in LegoOS",
-    next: ["lab log m0 --boot -1", "lab undeploy d"],
+    next: ["lab tail m0 --boot -1", "lab undeploy d"],
     evidence: [
       {
         step: "boot/m0",
@@ -91,7 +91,7 @@ t.test("a failure is a bug report: the line it rests on, cause, state and next c
     "  m0 @988,120 ▏Kernel Panic",
     "  cause  an empty host name panics",
     "  state  p0 and m0 stand in LegoOS",
-    "  next   lab log m0 --boot -1",
+    "  next   lab tail m0 --boot -1",
     "         lab undeploy d",
   ]);
   t.same(evidenceLines(failure.evidence, 200), ["  m0  console @988,120  panic  Kernel Panic"]);
