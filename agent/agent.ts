@@ -66,8 +66,9 @@ export async function openAgent(config: AgentConfig, deps: AgentDependencies): P
   const machine = new HostMachine({ root, rebootArgv: config.rebootCommand });
   const bootId = await machine.bootId();
   const captures = new Captures({ directory: join(config.state, "consoles"), clock, logger: log });
-  lifecycle.onClose(() => captures.close());
   const site = await openSite(config, deps, captures, lifecycle);
+  // Before the BMCs: a capture lets go of its SOL by itself, else it would record that it lost it.
+  lifecycle.onClose(() => captures.close());
   const requireFence: RequireFence = (name, fence) => fences.require(name, fence);
   const node = config.node ? await openNode(config, deps, { root, machine, bootId, requireFence }) : undefined;
 

@@ -7,11 +7,14 @@ import type { Fence } from "../proto/gen/lab/v1/common.js";
 export class Fences {
   readonly #path: string;
   readonly #highest: Map<string, bigint>;
+  /** What of it is on the disk. */
+  #stored: ReadonlyMap<string, bigint>;
   #lastWrite: Promise<void> = Promise.resolve();
 
   private constructor(path: string, highest: Map<string, bigint>) {
     this.#path = path;
     this.#highest = highest;
+    this.#stored = new Map(highest);
   }
 
   /** Reads what was seen before from the file at `path`, if there is one. Throws the operating system's error. */
@@ -40,15 +43,22 @@ export class Fences {
         },
       );
     }
-    if (fence.epoch > highest) {
-      this.#highest.set(node, fence.epoch);
-      this.#lastWrite = this.#lastWrite.catch(() => undefined).then(() => this.#write());
-    }
-    await this.#lastWrite;
+    this.#highest.set(node, fence.epoch);
+    if (this.#isStored(node, fence.epoch)) return;
+    const written = this.#lastWrite.then(() => (this.#isStored(node, fence.epoch) ? undefined : this.#write()));
+    // A write that failed is the failure of those who waited for it; the next act tries again.
+    this.#lastWrite = written.catch(() => undefined);
+    await written;
   }
 
-  #write(): Promise<void> {
-    const epochs = [...this.#highest].map(([node, epoch]) => [node, epoch.toString()]);
-    return replaceFile(this.#path, JSON.stringify(Object.fromEntries(epochs)));
+  #isStored(node: string, epoch: bigint): boolean {
+    return (this.#stored.get(node) ?? -1n) >= epoch;
+  }
+
+  async #write(): Promise<void> {
+    const highest = new Map(this.#highest);
+    const epochs = [...highest].map(([node, epoch]) => [node, epoch.toString()]);
+    await replaceFile(this.#path, JSON.stringify(Object.fromEntries(epochs)));
+    this.#stored = highest;
   }
 }

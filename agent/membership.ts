@@ -33,11 +33,15 @@ export class Membership {
   }
 
   /**
-   * The membership there is, or a new one for the token; a controller that does not answer is waited for. Throws AuthenticationError
-   * without certificate and token, for a refused token, and for a certificate that carries another name.
+   * The membership there is, or a new one for the token; a controller that does not answer is waited for. One that has expired is
+   * exchanged for a new one where there is a token; where not, or when the token is refused, the agent goes on with what it has: its
+   * consoles must be captured whoever asks for them. Throws AuthenticationError without certificate and token, for a refused token
+   * without certificate, and for a certificate that carries another name.
    */
   static async open(options: MembershipOptions): Promise<Membership> {
-    const identity = (await load(options.directory)) ?? (await join(options));
+    const stored = await load(options.directory);
+    const expired = stored !== undefined && describeCertificate(stored.certificatePem).untilMs <= options.clock.now();
+    const identity = stored === undefined ? await join(options) : expired ? await rejoin(options, stored) : stored;
     const holder = describeCertificate(identity.certificatePem).peer?.name;
     if (holder !== options.name) {
       throw new AuthenticationError(
@@ -75,6 +79,23 @@ async function load(directory: string): Promise<Identity | undefined> {
   } catch (error) {
     if (error instanceof NotFoundError) return undefined;
     throw error;
+  }
+}
+
+/** The controller turns an expired certificate away, so only a token helps; `stored` when there is none that is accepted. */
+async function rejoin(options: MembershipOptions, stored: Identity): Promise<Identity> {
+  const { name, log } = options;
+  const nextStep = `lab token agent ${name}, and start the agent with that token`;
+  if (options.joinToken === undefined) {
+    log.error({ nextStep }, "certificate has expired: the controller will not let this agent in without a new token");
+    return stored;
+  }
+  try {
+    return await join(options);
+  } catch (err) {
+    if (options.signal.aborted) throw err;
+    log.error({ err, nextStep }, "certificate has expired, and the token for a new one was refused");
+    return stored;
   }
 }
 

@@ -44,6 +44,13 @@ const schema = {
     env: "LABD_AGENT_WAIT_MS",
     arg: "agent-wait-ms",
   },
+  agentReturnMs: {
+    doc: "How long after its start the controller takes no agent for away: a little more than agents pause between two dials",
+    format: "nat",
+    default: 20_000,
+    env: "LABD_AGENT_RETURN_MS",
+    arg: "agent-return-ms",
+  },
   logLevel: { doc: "How much is logged", format: [...logLevels], default: "info", env: "LABD_LOG_LEVEL", arg: "log-level" },
   logFile: {
     doc: "File the log is appended to; empty: standard error",
@@ -70,6 +77,7 @@ export interface ControllerConfig {
   readonly names: readonly string[];
   readonly operator: string;
   readonly agentWaitMs: number;
+  readonly agentReturnMs: number;
   readonly logLevel: LogLevel;
   /** "" = standard error. */
   readonly logFile: string;

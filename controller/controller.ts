@@ -21,21 +21,23 @@ import { FileServiceService } from "../proto/gen/lab/v1/file.js";
 import { LeaseServiceService } from "../proto/gen/lab/v1/lease.js";
 import { NodeServiceService } from "../proto/gen/lab/v1/node.js";
 import { PowerServiceService } from "../proto/gen/lab/v1/power.js";
-import { formatAddress, hostAndPort } from "../proto/rpc/address.js";
+import { formatAddress, hostAndPort } from "../proto/base/address.js";
 import { serverOptions } from "../proto/rpc/channel.js";
 import { Port } from "../proto/rpc/mux.js";
 import { addService } from "../proto/rpc/server.js";
 import type { Implementation, ServiceDefinition } from "../proto/rpc/service.js";
 import { AgentRegistry } from "./agents/registry.js";
 import { consoleUpstream } from "./agents/console-upstream.js";
+import { watchConsoles } from "./agents/console-watch.js";
 import { RemoteNodes } from "./agents/remote-node.js";
 import { Routes } from "./agents/routes.js";
 import { checkSecrets } from "./agents/site-assignment.js";
 import { Acting } from "./api/acting.js";
-import { announceLeases } from "./api/announced-leases.js";
+import { AnnouncedLeases } from "./api/announced-leases.js";
 import { authorize } from "./api/authorization.js";
 import { createBootService } from "./api/boot-service.js";
 import { createCommandService } from "./api/command-service.js";
+import { ConsoleEvents } from "./api/console-events.js";
 import { createConsoleService } from "./api/console-service.js";
 import { ConsoleStates } from "./api/console-states.js";
 import { createEnrollmentService } from "./api/enrollment-service.js";
@@ -98,7 +100,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
   const { config, lab } = options;
   checkSecrets(lab);
   const identities = await openIdentities(options);
-  const rooms = assembleRooms(options);
+  const rooms = await assembleRooms(options);
   const { nodes, events } = rooms.context;
   const api = new Server(serverOptions());
   const tls = await identities.authority.issueServer(config.names);
@@ -112,6 +114,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
   });
   lifecycle.onClose(() => rooms.registry.close());
   lifecycle.onClose(() => rooms.hub.close());
+  lifecycle.onClose(() => rooms.leases.close());
   lifecycle.onClose(keepCertificateFresh(port, identities.authority, options));
   try {
     const deployments = await options.deployments?.(rooms.context);
@@ -133,13 +136,13 @@ function serveApi(api: Server, rooms: Rooms, enrollment: Enrollment, deployments
   const { lab, nodes, leases, events, clock, logger } = context;
   const acting = new Acting(leases);
   const consoles = new ConsoleStates(routes);
-  const serve = <D extends ServiceDefinition>(definition: D, implementation: Implementation<D>) =>
+  const serve = <D extends ServiceDefinition>(definition: D, implementation: Partial<Implementation<D>>) =>
     addService(api, definition, implementation, { authorize, onError: (err, rpc) => logFailure(logger, err, rpc) });
   serve(EnrollmentServiceService, createEnrollmentService(enrollment));
   serve(NodeServiceService, createNodeService({ routes, nodes, leases, acting, consoles, lastPower, clock }));
   serve(PowerServiceService, createPowerService({ nodes, acting }));
   serve(BootServiceService, createBootService({ nodes, acting }));
-  serve(ConsoleServiceService, createConsoleService({ routes, hub, states: consoles }));
+  serve(ConsoleServiceService, createConsoleService({ routes, hub, states: consoles, clock }));
   serve(CommandServiceService, createCommandService({ routes, acting }));
   serve(FileServiceService, createFileService({ routes, acting }));
   serve(LeaseServiceService, createLeaseService({ lab, leases }));
@@ -162,19 +165,26 @@ interface Rooms {
   readonly registry: AgentRegistry;
   readonly routes: Routes;
   readonly hub: ConsoleHub;
+  readonly leases: AnnouncedLeases;
   readonly lastPower: ReadonlyMap<string, PowerState>;
 }
 
 /** Agents, nodes and leases, telling the event bus what happens to them. */
-function assembleRooms({ config, lab, clock, logger, leases }: ControllerOptions): Rooms {
+async function assembleRooms({ config, lab, clock, logger, leases: unannounced }: ControllerOptions): Promise<Rooms> {
   const events = new EventBus(clock);
+  const leases = await AnnouncedLeases.open({ leases: unannounced, events, clock, logger });
+  const consoleEvents = new ConsoleEvents(lab, events);
   const nodeOf = (agent: string) => (lab.nodes.some((node) => node.name === agent) ? agent : "");
+  const captures = (agent: string) => lab.nodes.some((node) => node.console?.via === agent);
   const registry = new AgentRegistry({
     lab,
     clock,
     logger,
     reconnectMs: config.agentWaitMs,
-    onConnected: ({ name }) => events.publish("agent-connected", nodeOf(name), `agent ${name} connected`),
+    onConnected: (agent) => {
+      events.publish("agent-connected", nodeOf(agent.name), `agent ${agent.name} connected`);
+      if (captures(agent.name)) void watchConsoles(agent, { clock, logger, onNotice: (notice) => consoleEvents.tell(agent.name, notice) });
+    },
     onLost: ({ name }, reason) => events.publish("agent-lost", nodeOf(name), `agent ${name} lost: ${reason}`),
   });
   const routes = new Routes(lab, registry);
@@ -187,8 +197,8 @@ function assembleRooms({ config, lab, clock, logger, leases }: ControllerOptions
     onPower: (node, state) => lastPower.set(node, state),
     onPowerAct: (node, verb, { before, after }) => events.publish("power", node, `power ${verb}: ${before} → ${after}`),
   });
-  const context = { lab, nodes, leases: announceLeases(leases, events), events, clock, logger };
-  return { context, registry, routes, hub, lastPower };
+  const context = { lab, nodes, leases, events, clock, logger };
+  return { context, registry, routes, hub, leases, lastPower };
 }
 
 /** Makes the port's certificate anew every day, long before it grows old. Returns what ends that. */

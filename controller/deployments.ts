@@ -5,10 +5,14 @@ import { RunRegistry } from "./deploy/runs.js";
 import type { Journal } from "./ports.js";
 import { recipes as allRecipes } from "./recipes/index.js";
 
-/** Reads what the journal has; runs a former controller left unfinished are taken up by `recover`. */
+/**
+ * Reads what the journal has; runs a former controller left unfinished are taken up by `recover`. `agentReturnMs`: from now on, how
+ * long agents that live may take to find this controller.
+ */
 export async function openDeployments(
   journal: Journal,
   { lab, nodes, leases, events, clock, logger }: ControllerContext,
+  { agentReturnMs }: { readonly agentReturnMs: number },
 ): Promise<DeploymentRoom> {
   const recipes = new Map(allRecipes.map((recipe) => [recipe.name, recipe]));
   const runs = new RunRegistry(
@@ -20,6 +24,7 @@ export async function openDeployments(
       leases,
       clock,
       logger,
+      agentsBackAtMs: clock.monotonicMs() + agentReturnMs,
       announce: (what, { id, plan, status }) => {
         const told = what === "started" ? "goes" : status;
         events.publish(`run-${what}`, "", `run ${id}: ${plan.direction} ${plan.deployment} ${told}`);

@@ -43,7 +43,7 @@ async function main(args: readonly string[]): Promise<void> {
       clock,
       logger,
       leases: new SqliteLeases(database, clock),
-      deployments: (context) => openDeployments(new SqliteJournal(database), context),
+      deployments: (context) => openDeployments(new SqliteJournal(database), context, config),
     });
     lifecycle.onClose(() => controller.close());
     process.stdout.write(`lab-controller listens on ${controller.address}; lab ${lab.name}, state in ${config.state}; try: lab nodes\n`);

@@ -1,5 +1,6 @@
 /** What a shape cannot say: names that must exist, things that may be used once only. Pure. */
 import { nearest } from "./nearest.js";
+import { foldNames } from "./nodeset.js";
 import { roleNodes, siteAgent } from "./normalize.js";
 import type { InventoryFile } from "./schema.js";
 
@@ -93,7 +94,7 @@ function checkCredentials(file: InventoryFile): CrossProblem[] {
 
 function checkDeployments(file: InventoryFile): CrossProblem[] {
   const problems: CrossProblem[] = [];
-  const names = Object.keys(file.nodes);
+  const known = new Set(Object.keys(file.nodes));
   for (const [name, deployment] of Object.entries(file.deployments ?? {})) {
     const users = new Map<string, string>();
     for (const [role, bound] of Object.entries(deployment.roles)) {
@@ -105,22 +106,25 @@ function checkDeployments(file: InventoryFile): CrossProblem[] {
         problems.push({ path, message: error instanceof Error ? error.message : "is not a nodeset" });
         continue;
       }
+      const unknown = nodes.filter((node) => !known.has(node));
+      if (unknown.length > 0) problems.push({ path, message: `role ${role} is bound to ${notNodes(unknown, [...known])}` });
       for (const node of nodes) {
         const user = users.get(node);
-        if (!names.includes(node)) {
-          const shown = names.length <= 12 ? names.join(" ") : `${names.slice(0, 12).join(" ")} …`;
-          problems.push({ path, message: `role ${role} is bound to ${node}, which is not a node${hint(node, names)}; nodes: ${shown}` });
-        } else if (user !== undefined) problems.push({ path, message: `${node} is bound twice: to ${user} and to ${role}` });
+        if (known.has(node) && user !== undefined) problems.push({ path, message: `${node} is bound twice: to ${user} and to ${role}` });
         users.set(node, role);
       }
     }
-    if (name in file.nodes)
+    if (known.has(name))
       problems.push({ path: ["deployments", name], atKey: true, message: `${name} is a node's name too; a nodeset could mean either` });
   }
   return problems;
 }
 
-function hint(wanted: string, names: readonly string[]): string {
-  const near = nearest(wanted, names);
-  return near === undefined ? "" : ` (did you mean "${near}"?)`;
+/** "p9, which is not a node (did you mean "p0"?); nodes: p0 m0": one sentence, however many names a slip in a range makes. */
+function notNodes(unknown: readonly string[], names: readonly string[]): string {
+  const shown = names.length <= 12 ? names.join(" ") : `${names.slice(0, 12).join(" ")} …`;
+  const [only = ""] = unknown;
+  if (unknown.length > 1) return `${foldNames(unknown)}, which are not nodes; nodes: ${shown}`;
+  const near = nearest(only, names);
+  return `${only}, which is not a node${near === undefined ? "" : ` (did you mean "${near}"?)`}; nodes: ${shown}`;
 }

@@ -1,7 +1,7 @@
 /** Reads an inventory file and reports all of its problems at once, each at its line and column. */
 import { readFileSync } from "node:fs";
-import { isCollection, isMap, isPair, isScalar, LineCounter, type Node, parseDocument, type Document } from "yaml";
-import { InvalidInventoryError, NotFoundError } from "../proto/base/errors.js";
+import { isCollection, isMap, isPair, isScalar, LineCounter, type Node, parseDocument, type Document, visit } from "yaml";
+import { describeError, InvalidInventoryError, NotFoundError } from "../proto/base/errors.js";
 import { crossCheck } from "./cross-check.js";
 import type { Lab } from "./model.js";
 import { normalize } from "./normalize.js";
@@ -19,7 +19,9 @@ export function loadLab(path: string): Lab {
   }
   const result = parseLab(text, path);
   if ("lab" in result) return result.lab;
-  throw new InvalidInventoryError(formatProblems(path, result.problems), { facts: { problems: result.problems.length } });
+  const count = result.problems.length;
+  const told = `${formatProblems(path, result.problems)}\n${count} ${count === 1 ? "problem" : "problems"}; nothing was changed`;
+  throw new InvalidInventoryError(told, { facts: { problems: count } });
 }
 
 /** As loadLab, from text. `path` is for messages only. */
@@ -35,7 +37,9 @@ export function parseLab(text: string, path: string): { lab: Lab } | { problems:
     path: each.path.map(String).join("."),
     message: each.message,
   });
-  const shape = checkWhatHolds(document.toJS() as unknown);
+  const read = dataOf(document, lines);
+  if ("problems" in read) return read;
+  const shape = checkWhatHolds(read.data);
   const crossed = shape.value === undefined ? [] : crossCheck(shape.value, (to) => place.of(to, false).line);
   // A node whose own entry, or whose defaults, are broken would only echo that.
   const echo = (path: readonly PropertyKey[]) =>
@@ -46,6 +50,27 @@ export function parseLab(text: string, path: string): { lab: Lab } | { problems:
   const problems = [...shape.problems, ...crossed.filter((each) => !echo(each.path))].map(problem);
   if (shape.value === undefined || problems.length > 0) return { problems };
   return { lab: normalize(shape.value, path, (name) => place.of(["deployments", name], true)) };
+}
+
+/** What a document says with its aliases followed: they can name nothing, themselves, or more than fits in memory. */
+function dataOf(document: Document, lines: LineCounter): { data: unknown } | { problems: readonly Problem[] } {
+  const problems: Problem[] = [];
+  visit(document, {
+    Alias(_, alias, ancestors) {
+      const meant = alias.resolve(document);
+      const place = { ...at(lines, rangeStart(alias) ?? 0), path: "" };
+      if (meant === undefined)
+        problems.push({ ...place, message: `*${alias.source} stands for nothing: there is no &${alias.source} before it` });
+      else if (ancestors.some((each) => each === meant))
+        problems.push({ ...place, message: `*${alias.source} stands for something it is a part of` });
+    },
+  });
+  if (problems.length > 0) return { problems };
+  try {
+    return { data: document.toJS() as unknown };
+  } catch (error) {
+    return { problems: [{ line: 1, column: 1, path: "", message: `aliases or merge keys cannot be followed: ${describeError(error)}` }] };
+  }
 }
 
 /** Every shape problem, and the file without what is wrong in it: the names in it can still be checked against each other. */

@@ -38,11 +38,6 @@ export interface ConsoleSpec {
   readonly via: string;
 }
 
-export interface BootSpec {
-  /** Directory of grub.cfg, custom.cfg and grubenv on the node. Default: found by the agent (/boot/grub2, /boot/grub). */
-  readonly grubDirectory: string | undefined;
-}
-
 export interface NodeSpec {
   readonly name: string;
   readonly arch: string;
@@ -51,7 +46,6 @@ export interface NodeSpec {
   readonly bmc: BmcSpec | undefined;
   readonly powerCommand: PowerCommandSpec | undefined;
   readonly console: ConsoleSpec | undefined;
-  readonly boot: BootSpec;
   /** False: no agent runs on it (a board reached in another way). */
   readonly agent: boolean;
   /** Facts about the machine that only a simulation needs; see docs/simulation.md. Free-form, checked by the simulator. */

@@ -16,9 +16,14 @@ export interface Term {
 
 /** More names than any lab has: a slip of the keyboard, not a nodeset. */
 const maxNames = 100_000;
+const maxBrackets = 8;
+
+/** Enough to name every node of a large lab one by one. */
+const maxLength = 100_000;
 
 /** The terms of a nodeset in order. Throws InvalidArgumentError that shows where it stops making sense. */
 export function parseNodeset(text: string): Term[] {
+  if (text.length > maxLength) throw new InvalidArgumentError(`the nodeset has ${text.length} characters, more than ${maxLength}`);
   const terms: Term[] = [];
   let operation: Operation = "unite";
   let start = 0;
@@ -53,15 +58,18 @@ export function parseNodeset(text: string): Term[] {
 
 /** All names a folded name stands for: "p[0-2]" → p0 p1 p2. */
 export function expandName(folded: string): string[] {
+  if (folded.split("[").length > maxBrackets + 1)
+    throw new InvalidArgumentError(`"${folded.slice(0, 60)}…" has more than ${maxBrackets} brackets`);
   const open = folded.indexOf("[");
   if (open < 0) return [folded];
   const close = folded.indexOf("]", open);
+  if (close < 0) throw new InvalidArgumentError(`"${folded}": [ without ]`);
   const head = folded.slice(0, open);
   const tails = expandName(folded.slice(close + 1));
   const names: string[] = [];
   for (const number of expandRanges(folded, folded.slice(open + 1, close))) {
     for (const tail of tails) names.push(head + number + tail);
-    if (names.length > maxNames) throw new InvalidArgumentError(`"${folded}" stands for more than ${maxNames} names`);
+    if (names.length > maxNames) throw tooMany(folded);
   }
   return names;
 }
@@ -69,18 +77,22 @@ export function expandName(folded: string): string[] {
 function expandRanges(folded: string, text: string): string[] {
   const numbers: string[] = [];
   for (const part of text.split(",")) {
-    const range = /^\s*(\d+)(?:-(\d+)(?:\/(\d+))?)?\s*$/.exec(part);
-    if (range === null) throw new InvalidArgumentError(`"${folded}": "${part}" is not a number or a range like 0-3 or 0-8/2`);
+    const range = /^\s*(\d{1,9})(?:-(\d{1,9})(?:\/(\d{1,9}))?)?\s*$/.exec(part);
+    if (range === null)
+      throw new InvalidArgumentError(`"${folded}": "${part}" is not a number of at most nine digits or a range like 0-3 or 0-8/2`);
     const [, first = "", last = first, step = "1"] = range;
     if (Number(last) < Number(first)) throw new InvalidArgumentError(`"${folded}": the range ${part} runs backwards`);
     if (Number(step) === 0) throw new InvalidArgumentError(`"${folded}": the step of ${part} is 0`);
-    if ((Number(last) - Number(first)) / Number(step) > maxNames) {
-      throw new InvalidArgumentError(`"${folded}" stands for more than ${maxNames} names`);
-    }
+    if (numbers.length + (Number(last) - Number(first)) / Number(step) > maxNames) throw tooMany(folded);
     const width = first.startsWith("0") ? first.length : 1;
     for (let number = Number(first); number <= Number(last); number += Number(step)) numbers.push(String(number).padStart(width, "0"));
   }
   return numbers;
+}
+
+function tooMany(folded: string): InvalidArgumentError {
+  const shown = folded.length <= 60 ? folded : `${folded.slice(0, 60)}…`;
+  return new InvalidArgumentError(`"${shown}" stands for more than ${maxNames} names`);
 }
 
 /** Names as a person writes them: p0 p1 p2 m0 → "p[0-2],m0". Order of first appearance; what does not fold stays as it is. */

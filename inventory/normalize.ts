@@ -46,7 +46,6 @@ function normalizeNode(file: InventoryFile, name: string, node: NodeFile): NodeS
     bmc,
     powerCommand: node.power === undefined ? undefined : { command: node.power.command, via: siteAgent(file, node.power.via) },
     console: normalizeConsole(file, node, bmc !== undefined),
-    boot: { grubDirectory: node.boot?.grub },
     agent: node.agent ?? true,
     sim: node.sim ?? {},
   };

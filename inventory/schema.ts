@@ -20,6 +20,9 @@ const secret = z
   })
   .describe("Where the secret is: an environment variable of the controller, or a file only it can read (0600)");
 
+/** Names agent/ipmi/quirks.ts knows; a test holds the two lists together. */
+export const bmcQuirks = ["noauthcap", "nochecksumcheck", "privlookup", "solstatus", "serialalertsdeferred", "noinstanceinfo"] as const;
+
 const bmcKeys = {
   port: port.optional().describe("UDP port of the BMC; default 623"),
   user: z.string().max(16, "an IPMI user name has at most 16 bytes").optional(),
@@ -31,7 +34,7 @@ const bmcKeys = {
     .min(1)
     .optional()
     .describe("Tried in this order; default [17, 3]"),
-  quirks: z.array(z.string()).optional().describe("Named workarounds for this BMC"),
+  quirks: z.array(z.enum(bmcQuirks)).optional().describe("Named workarounds for this BMC"),
   via: name.optional().describe("Site agent beside the BMC; default: the only one"),
 };
 
@@ -74,7 +77,6 @@ const node = z.strictObject({
     .optional()
     .describe("A program on the site agent, called with status, on, off or reset appended"),
   console: z.union([consoleShape, z.literal("none")]).optional(),
-  boot: z.strictObject({ grub: z.string().startsWith("/", "needs an absolute path").optional() }).optional(),
   agent: z.boolean().optional().describe("false: no agent runs on this machine"),
   sim: z.record(z.string(), z.unknown()).optional().describe("What `lab sim` needs to know of the machine it simulates"),
 });

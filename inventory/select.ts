@@ -31,7 +31,7 @@ function taggedNodes(lab: Lab, tag: string): readonly string[] {
 
 function nodesByName(lab: Lab, name: string): readonly string[] {
   if (name.includes("*")) {
-    const pattern = new RegExp(`^${name.replace(/[.+?^${}()|\\]/g, "\\$&").replace(/\*/g, ".*")}$`);
+    const pattern = new RegExp(`^${name.replace(/[.+?^${}()|\\]/g, "\\$&").replace(/\*+/g, ".*")}$`);
     const names = lab.nodes.filter((node) => pattern.test(node.name)).map((node) => node.name);
     if (names.length === 0) throw new InvalidArgumentError(`no node is called like "${name}"`);
     return names;

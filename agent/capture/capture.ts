@@ -1,5 +1,6 @@
 /** One console, always on: opens its line again and again, stores what comes, and remembers what did not. */
 import { Backoff, type BackoffOptions } from "../../proto/base/backoff.js";
+import type { Changes } from "../../proto/base/changes.js";
 import { type Clock, sleep } from "../../proto/base/clock.js";
 import { ConflictError, describeError, UnreachableError } from "../../proto/base/errors.js";
 import type { Logger } from "../../proto/base/logger.js";
@@ -35,6 +36,8 @@ export interface CaptureOptions {
   readonly log: ConsoleLog;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Told when the line comes up, goes down, or stays down for another reason. */
+  readonly news: Changes;
   readonly reopening?: BackoffOptions;
 }
 
@@ -132,6 +135,8 @@ export class Capture {
     } finally {
       if (this.#downGap !== undefined) log.closeGap(this.#downGap, clock.now());
       log.close();
+      // A machine that is shut down may lose power before its kernel has written by itself.
+      await log.sync().catch((err: unknown) => this.#logger.error({ err }, "console log could not be brought to the disk"));
       await source.close();
     }
   }
@@ -181,6 +186,7 @@ export class Capture {
     this.#state = "up";
     this.#reason = "";
     this.#logger.info("console line is up");
+    this.#options.news.tell();
   }
 
   /** The first failure of an outage opens the gap; the ones after it only change the reason. */
@@ -188,6 +194,7 @@ export class Capture {
     if (this.#stopping.signal.aborted) return;
     this.#state = "down";
     this.#reason = reason;
+    this.#options.news.tell();
     if (this.#downGap !== undefined) return;
     this.#downGap = this.#options.log.gap({ cause: "line-down", detail: reason, fromMs: sinceMs, toMs: 0 });
     this.#logger.warn({ reason }, "console line is down");

@@ -2,6 +2,7 @@
 import { closeSync, mkdirSync, readFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import type { BackoffOptions } from "../../proto/base/backoff.js";
+import { Changes } from "../../proto/base/changes.js";
 import type { Clock, Timer } from "../../proto/base/clock.js";
 import { ConflictError, InvalidArgumentError, NotFoundError } from "../../proto/base/errors.js";
 import type { Logger } from "../../proto/base/logger.js";
@@ -25,6 +26,8 @@ export interface CapturesOptions {
 }
 
 export class Captures {
+  /** Wakes watchers: consoles that come and go, their lines' states, gaps and boots. */
+  readonly news = new Changes();
   readonly #options: CapturesOptions;
   /** In the order they were added. */
   readonly #captures = new Map<string, Capture>();
@@ -52,9 +55,11 @@ export class Captures {
     if (!/^[A-Za-z0-9][\w.-]*$/.test(node)) throw new InvalidArgumentError(`console "${node}": not a name a folder can have`);
     if (this.#captures.has(node)) throw new ConflictError(`console ${node}: captured already; let go of it first`);
     const { aliveMs: lastAliveMs, powerFailed } = this.#lastRun;
-    const log = new ConsoleLog(join(directory, node), { clock, lastAliveMs, powerFailed, ...this.#options.log });
-    const capture = new Capture({ node, source, log, clock, logger, ...(reopening === undefined ? {} : { reopening }) });
+    const { news } = this;
+    const log = new ConsoleLog(join(directory, node), { clock, news, lastAliveMs, powerFailed, ...this.#options.log });
+    const capture = new Capture({ node, source, log, clock, logger, news, ...(reopening === undefined ? {} : { reopening }) });
     this.#captures.set(node, capture);
+    news.tell();
     return capture;
   }
 
@@ -63,6 +68,7 @@ export class Captures {
     const capture = this.#captures.get(node);
     this.#captures.delete(node);
     await capture?.stop();
+    this.news.tell();
     return capture !== undefined;
   }
 
@@ -88,6 +94,7 @@ export class Captures {
     this.#closed = true;
     this.#timer?.cancel();
     await Promise.all(this.list().map((capture) => capture.stop()));
+    this.news.close();
     closeSync(this.#aliveFd);
   }
 

@@ -22,6 +22,8 @@ const skippedBytes = 64 * 2 ** 20;
 
 export interface ConsoleLogOptions {
   readonly clock: Clock;
+  /** Told with every gap and boot, and not with bytes. */
+  readonly news?: Changes;
   /** Until when the last run is known to have stored all that arrived: see Captures. 0 = unknown. */
   readonly lastAliveMs?: number;
   /** The machine went down under the last run: bytes that were told may be gone, and their offsets must not be used again. */
@@ -42,6 +44,7 @@ export class ConsoleLog {
   /** Wakes followers whenever there is more to tell. */
   readonly changes = new Changes();
   readonly #clock: Clock;
+  readonly #news: Changes | undefined;
   readonly #detector: BannerDetector;
   #epochs = noEpoch;
   /** Received and not yet written. */
@@ -58,6 +61,7 @@ export class ConsoleLog {
     const { clock, filesystem = nodeFilesystem, segmentBytes = 16 * 2 ** 20, retainBytes = 2 ** 30 } = options;
     this.directory = directory;
     this.#clock = clock;
+    this.#news = options.news;
     this.#detector = new BannerDetector(options.banners);
     filesystem.mkdirSync(directory, { recursive: true, mode: 0o750 });
     this.marks = new Marks(directory, filesystem);
@@ -155,6 +159,7 @@ export class ConsoleLog {
     }
     if (failure !== undefined) this.#lose(data.length - stored, failure.error, timeMs);
     this.changes.tell();
+    if (marks.length > 0 || failure !== undefined) this.#news?.tell();
   }
 
   /** Resolves when all that was stored before is on the disk itself, safe from a power failure. */

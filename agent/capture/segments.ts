@@ -107,8 +107,10 @@ export class Segments {
     await this.#syncs.done();
   }
 
-  /** Lets go of the files. */
+  /** Lets go of the files once they are on the disk: `sync` tells when that is. */
   close(): void {
+    if (this.#unsynced) this.#syncs.sync(this.#dataFd, this.#timesFd);
+    this.#unsynced = false;
     this.#syncs.close(this.#dataFd, this.#timesFd);
   }
 

@@ -1,5 +1,5 @@
 /** The directory that is "/" for the machine this agent stands for: "/" on a real one, a directory on disk for a simulated one. */
-import { lstat, readlink } from "node:fs/promises";
+import { lstat, readlink, realpath } from "node:fs/promises";
 import { join, posix } from "node:path";
 import { InvalidArgumentError, PermissionError } from "../../proto/base/errors.js";
 
@@ -20,15 +20,18 @@ export class RootDirectory {
   }
 
   /**
-   * This process's path for an absolute path of the machine. Below a root other than "/", links are followed as the machine would follow
-   * them (an absolute target begins at its "/"), the last one only when `followLast` is not false. Throws InvalidArgumentError for a
-   * path that is not absolute, PermissionError for one that climbs above the root.
+   * This process's path for an absolute path of the machine. Links are followed as the machine would follow them (an absolute target
+   * begins at its "/"), the last one only when `followLast` is not false: whoever replaces what a path names must not replace a link to
+   * it (/boot/grub2/grubenv is one on EFI machines). Throws InvalidArgumentError for a path that is not absolute, PermissionError for
+   * one that climbs above the root.
    */
   async resolve(path: string, options?: { followLast?: boolean }): Promise<string> {
     if (!path.startsWith("/") || path.includes("\0"))
       throw new InvalidArgumentError(`path ${JSON.stringify(path)}: must be absolute`, { facts: { path } });
-    if (this.path === "/") return posix.normalize(path);
-    return join(this.path, ...(await this.#walk(path, options?.followLast ?? true)));
+    const followLast = options?.followLast ?? true;
+    if (this.path !== "/") return join(this.path, ...(await this.#walk(path, followLast)));
+    // What is not there yet, or is no path at all (a pipe in /proc/self/fd), is the operating system's to judge.
+    return followLast ? realpath(path).catch(() => posix.normalize(path)) : posix.normalize(path);
   }
 
   async #walk(path: string, followLast: boolean): Promise<string[]> {

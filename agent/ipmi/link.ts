@@ -2,8 +2,9 @@
  * A session that is there when it is needed: opened at first use, kept alive, opened again after it was lost, closed at the end.
  * Everyone who needs it at the same time shares one login, because BMCs do one at a time.
  */
+import { unlessAborted } from "../../proto/base/abort.js";
 import type { Timer } from "../../proto/base/clock.js";
-import { CancelledError, LabError, UnreachableError } from "../../proto/base/errors.js";
+import { LabError, UnreachableError } from "../../proto/base/errors.js";
 import type { Logger } from "../../proto/base/logger.js";
 import type { BmcProfile } from "./options.js";
 import { connect, type ConnectDependencies, type Connection, type HandshakePlan, type Session } from "./session/index.js";
@@ -87,7 +88,7 @@ export class Link {
     this.#connecting ??= this.#connect().finally(() => {
       this.#connecting = undefined;
     });
-    return abortable(this.#connecting, options?.signal);
+    return unlessAborted(this.#connecting, options?.signal);
   }
 
   async #connect(): Promise<Connection> {
@@ -133,15 +134,4 @@ export class Link {
     }
     if (this.#connection === connection) this.#schedule();
   }
-}
-
-/** Waits for a shared promise; the signal ends the waiting, not what is waited for. */
-function abortable<T>(shared: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return shared;
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(CancelledError.from(signal));
-    if (signal.aborted) onAbort();
-    signal.addEventListener("abort", onAbort, { once: true });
-    void shared.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
-  });
 }

@@ -4,6 +4,7 @@ import type {
   ConsoleBoot,
   ConsoleEvent as ConsoleMessage,
   ConsoleGap,
+  ConsoleNotice as NoticeMessage,
   ConsoleView,
   FollowRequest as FollowMessage,
 } from "../../proto/gen/lab/v1/console.js";
@@ -11,6 +12,7 @@ import type { ConsoleStatus } from "../capture/capture.js";
 import type { Boot, ConsoleEvent, Gap } from "../capture/events.js";
 import type { FollowRequest } from "../capture/follow.js";
 import type { FollowFrom } from "../capture/follow-from.js";
+import type { ConsoleNotice } from "../capture/watch.js";
 
 export function viewMessage(status: ConsoleStatus): ConsoleView {
   return {
@@ -56,6 +58,17 @@ export function eventMessage(event: ConsoleEvent): ConsoleMessage {
       return { event: { $case: "boot", value: bootMessage(event) } };
     case "live":
       return { event: { $case: "live", value: { offset: BigInt(event.offset) } } };
+  }
+}
+
+export function noticeMessage({ node, notice }: ConsoleNotice): NoticeMessage {
+  switch (notice.kind) {
+    case "line":
+      return { node, notice: { $case: "line", value: { state: notice.state, reason: notice.reason } } };
+    case "gap":
+      return { node, notice: { $case: "gap", value: gapMessage(notice) } };
+    case "boot":
+      return { node, notice: { $case: "boot", value: bootMessage(notice) } };
   }
 }
 

@@ -3,8 +3,9 @@ import { InvalidArgumentError } from "../../proto/base/errors.js";
 import type { ConsoleServiceService } from "../../proto/gen/lab/v1/console.js";
 import type { Implementation } from "../../proto/rpc/service.js";
 import type { Captures } from "../capture/captures.js";
+import { watchConsoles } from "../capture/watch.js";
 import { attach } from "./console-attach.js";
-import { bootMessage, eventMessage, followRequest, viewMessage } from "./console-messages.js";
+import { bootMessage, eventMessage, followRequest, noticeMessage, viewMessage } from "./console-messages.js";
 
 export function consoleService(captures: Captures): Implementation<typeof ConsoleServiceService> {
   return {
@@ -12,6 +13,9 @@ export function consoleService(captures: Captures): Implementation<typeof Consol
     listBoots: async ({ node }) => ({ boots: captures.get(node).boots.map(bootMessage) }),
     follow: async function* (request, { signal }) {
       for await (const event of captures.get(request.node).follow(followRequest(request), { signal })) yield eventMessage(event);
+    },
+    watchConsoles: async function* (_request, { signal }) {
+      for await (const notice of watchConsoles(captures, { signal })) yield noticeMessage(notice);
     },
     attach: async function* (requests, { signal }) {
       const iterator = requests[Symbol.asyncIterator]();

@@ -38,7 +38,7 @@ function fromMessage(from: FollowFrom): FollowMessage["from"] {
   return { $case: "end", value: true };
 }
 
-/** Undefined for an event of a newer agent that this controller does not know. */
+/** Undefined for what no agent tells: an event of a newer one that this controller does not know, or the controller's own. */
 export function consoleEvent({ event }: ConsoleMessage): ConsoleEvent | undefined {
   switch (event?.$case) {
     case "data":
@@ -49,6 +49,7 @@ export function consoleEvent({ event }: ConsoleMessage): ConsoleEvent | undefine
       return { kind: "boot", ...event.value, timeMs: Number(event.value.timeMs) };
     case "live":
       return { kind: "live", offset: event.value.offset };
+    case "site":
     case undefined:
       return undefined;
   }

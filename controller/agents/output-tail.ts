@@ -3,6 +3,8 @@ import { StringDecoder } from "node:string_decoder";
 
 /** What a CommandResult keeps of each stream. */
 const keptBytes = 1024 * 1024;
+/** A longer line, such as a bar of dots that only grows, is told in parts. */
+const longestLine = 64 * 1024;
 
 export class OutputTail {
   readonly #onLine: ((line: string) => void) | undefined;
@@ -50,5 +52,9 @@ export class OutputTail {
     const lines = (this.#line + text).split("\n");
     this.#line = lines.pop() ?? "";
     for (const line of lines) this.#onLine(line.endsWith("\r") ? line.slice(0, -1) : line);
+    if (this.#line.length >= longestLine) {
+      this.#onLine(this.#line);
+      this.#line = "";
+    }
   }
 }

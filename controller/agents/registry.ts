@@ -5,8 +5,9 @@
 import type { Duplex } from "node:stream";
 import type { Lab } from "../../inventory/model.js";
 import { withDeadline } from "../../proto/base/abort.js";
+import { Changes } from "../../proto/base/changes.js";
 import type { Clock } from "../../proto/base/clock.js";
-import { DeadlineError, UnreachableError } from "../../proto/base/errors.js";
+import { DeadlineError, InvalidArgumentError, UnreachableError } from "../../proto/base/errors.js";
 import type { Logger } from "../../proto/base/logger.js";
 import { channelOver } from "../../proto/rpc/reverse.js";
 import type { AgentConnection } from "./agent-connection.js";
@@ -34,6 +35,8 @@ export class AgentRegistry {
   /** Arrivals counted per name: of two that are being met, the later one stays. */
   readonly #arrivals = new Map<string, number>();
   readonly #waiting = new Map<string, Set<Waiter>>();
+  /** Told when an agent comes or goes. */
+  readonly #changes = new Changes();
   #closed = false;
 
   constructor(options: RegistryOptions) {
@@ -53,12 +56,22 @@ export class AgentRegistry {
     try {
       const channel = await channelOver(socket, { label: `agent ${name}`, clock });
       const agent = await meetAgent(name, channel);
-      if (isSite(lab, name)) await agent.agent.assignSite(siteAssignment(lab, name));
+      if (isSite(lab, name)) await this.#assign(agent);
       if (this.#arrivals.get(name) === arrival && !this.#closed) this.#welcome(agent);
       else channel.close();
     } catch (err) {
       logger.error({ agent: name, err }, "agent connected but cannot be used");
       socket.destroy();
+    }
+  }
+
+  /** A site is of use with what it can look after; the rest is told, not held against it. */
+  async #assign({ name, agent }: AgentConnection): Promise<void> {
+    try {
+      await agent.assignSite(siteAssignment(this.#options.lab, name));
+    } catch (err) {
+      if (!(err instanceof InvalidArgumentError)) throw err;
+      this.#options.logger.error({ agent: name, err }, "a site agent cannot look after all of its nodes; correct the inventory");
     }
   }
 
@@ -88,6 +101,20 @@ export class AgentRegistry {
     }
   }
 
+  /** False when the agent goes away, or is away already; true when it is back; and so on. Ends only by throwing CancelledError. */
+  async *absences(name: string, options: { signal: AbortSignal }): AsyncGenerator<boolean, never, undefined> {
+    let told = true;
+    for (;;) {
+      const present = this.#connected.has(name);
+      if (present === told) {
+        await this.#changes.next(options);
+      } else {
+        told = present;
+        yield present;
+      }
+    }
+  }
+
   /** Hangs up on every agent; they dial again when there is a controller again. Idempotent. */
   close(): void {
     this.#closed = true;
@@ -107,6 +134,7 @@ export class AgentRegistry {
       "agent connected",
     );
     onConnected?.(agent);
+    this.#changes.tell();
     for (const { resolve } of this.#waiting.get(name) ?? []) resolve(agent);
   }
 
@@ -115,6 +143,7 @@ export class AgentRegistry {
     this.#connected.delete(agent.name);
     this.#options.logger.info({ agent: agent.name, reason }, "agent lost");
     this.#options.onLost?.(agent, reason);
+    this.#changes.tell();
   }
 
   #enqueue(name: string, waiter: Waiter): () => void {

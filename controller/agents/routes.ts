@@ -65,6 +65,11 @@ export class Routes {
     return this.#registry.reach(console.via, options);
   }
 
+  /** Word of the site agent of a console that goes away and comes back: see `AgentRegistry.absences`. */
+  absences(agent: string, options: { signal: AbortSignal }): AsyncGenerator<boolean, never, undefined> {
+    return this.#registry.absences(agent, options);
+  }
+
   /** Site agents that capture consoles and are connected now. */
   connectedSites(): readonly AgentConnection[] {
     const sites = new Set(this.lab.nodes.flatMap((node) => node.console?.via ?? []));

@@ -52,11 +52,18 @@ function bmcAssignment(node: string, bmc: BmcSpec): BmcAssignment {
     port: bmc.port,
     username: bmc.user,
     password: secret("password"),
-    kg: Buffer.from(secret("kg")),
+    kg: keyBytes(secret("kg"), `nodes.${node}.bmc.kg`),
     privilege: bmc.privilege,
     cipherSuites: [...bmc.cipherSuites],
     quirks: [...bmc.quirks],
   };
+}
+
+/** A BMC key as it is written: text, or 0x and hexadecimal digits (it may hold any byte). */
+function keyBytes(text: string, subject: string): Buffer {
+  if (!text.startsWith("0x")) return Buffer.from(text);
+  if (!/^0x([0-9a-f]{2})+$/i.test(text)) throw new InvalidInventoryError(`${subject}: after 0x, pairs of hexadecimal digits are expected`);
+  return Buffer.from(text.slice(2), "hex");
 }
 
 function consoleAssignment(console: ConsoleSpec): ConsoleAssignment {

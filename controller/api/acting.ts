@@ -18,6 +18,8 @@ export interface Act {
 
 export class Acting {
   readonly #leases: Leases;
+  /** Acts under way in leases that were taken here: such a lease is given back when the last of them ends. */
+  readonly #underWay = new Map<string, number>();
 
   constructor(leases: Leases) {
     this.#leases = leases;
@@ -35,13 +37,22 @@ export class Acting {
       return work(act.fence);
     }
     const owner = callerName(act.caller);
-    if (held?.owner === owner) return work({ leaseId: held.id, epoch: held.epoch });
+    if (held?.owner === owner && !this.#underWay.has(held.id)) return work({ leaseId: held.id, epoch: held.epoch });
     // When somebody else holds it, this throws and says who, why and until when.
-    const lease = await this.#leases.acquire({ nodes: [act.node], owner, reason: act.what, ttlMs: actLeaseMs });
+    const lease =
+      held?.owner === owner ? held : await this.#leases.acquire({ nodes: [act.node], owner, reason: act.what, ttlMs: actLeaseMs });
+    this.#underWay.set(lease.id, (this.#underWay.get(lease.id) ?? 0) + 1);
     try {
       return await work({ leaseId: lease.id, epoch: lease.epoch });
     } finally {
-      await this.#leases.release(lease.id);
+      await this.#leave(lease.id);
     }
+  }
+
+  async #leave(lease: string): Promise<void> {
+    const others = (this.#underWay.get(lease) ?? 1) - 1;
+    if (others > 0) return void this.#underWay.set(lease, others);
+    this.#underWay.delete(lease);
+    await this.#leases.release(lease);
   }
 }

@@ -1,6 +1,7 @@
 /** ConsoleService for people: whoever follows shares the hub's stream; whoever writes has one of their own to the site agent. */
+import type { Clock } from "../../proto/base/clock.js";
 import { InvalidArgumentError } from "../../proto/base/errors.js";
-import type { ConsoleServiceService, ConsoleView } from "../../proto/gen/lab/v1/console.js";
+import type { ConsoleEvent, ConsoleServiceService, ConsoleView, FollowRequest } from "../../proto/gen/lab/v1/console.js";
 import type { Implementation } from "../../proto/rpc/service.js";
 import { consoleMessage, followRequest } from "../agents/console-messages.js";
 import type { Routes } from "../agents/routes.js";
@@ -8,14 +9,27 @@ import type { ConsoleHub } from "../consoles/hub.js";
 import { callerName } from "./authorization.js";
 import type { ConsoleStates } from "./console-states.js";
 import { takeFirst } from "./first-message.js";
+import { interleave } from "./interleave.js";
 
 export interface ConsoleServiceDeps {
   readonly routes: Routes;
   readonly hub: ConsoleHub;
   readonly states: ConsoleStates;
+  readonly clock: Clock;
 }
 
-export function createConsoleService({ routes, hub, states }: ConsoleServiceDeps): Implementation<typeof ConsoleServiceService> {
+/** What happens on all consoles is told by EventService, not here. */
+type Served = Omit<Implementation<typeof ConsoleServiceService>, "watchConsoles">;
+
+export function createConsoleService({ routes, hub, states, clock }: ConsoleServiceDeps): Served {
+  async function* events(request: FollowRequest, options: { signal: AbortSignal }): AsyncGenerator<ConsoleEvent> {
+    for await (const event of hub.console(request.node).followFrom(followRequest(request), options)) yield consoleMessage(event);
+  }
+  async function* absences(agent: string, options: { signal: AbortSignal }): AsyncGenerator<ConsoleEvent> {
+    for await (const connected of routes.absences(agent, options)) {
+      yield { event: { $case: "site", value: { agent, connected, timeMs: BigInt(Math.floor(clock.now())) } } };
+    }
+  }
   return {
     async listConsoles(_request, { signal }) {
       const views = await states.read({ signal });
@@ -25,9 +39,13 @@ export function createConsoleService({ routes, hub, states }: ConsoleServiceDeps
       };
     },
     async *follow(request, { signal }) {
-      // Asked first, so that somebody who follows a site that is away is told so; one that goes away later is waited for.
-      await routes.console(request.node, { signal });
-      for await (const event of hub.console(request.node).followFrom(followRequest(request), { signal })) yield consoleMessage(event);
+      // Asked first, so that somebody who follows a site that is away is told so; one that goes away later is waited for, visibly.
+      const { name } = await routes.console(request.node, { signal });
+      yield* interleave(
+        (options) => events(request, options),
+        (options) => absences(name, options),
+        { signal },
+      );
     },
     async listBoots(request, { signal }) {
       return (await routes.console(request.node, { signal })).console.listBoots(request, { signal });

@@ -7,6 +7,7 @@ import { CommandServiceService } from "../../proto/gen/lab/v1/command.js";
 import { ConsoleServiceService } from "../../proto/gen/lab/v1/console.js";
 import { DeploymentServiceService } from "../../proto/gen/lab/v1/deployment.js";
 import { EnrollmentServiceService } from "../../proto/gen/lab/v1/enrollment.js";
+import { EventServiceService } from "../../proto/gen/lab/v1/event.js";
 import { LeaseServiceService } from "../../proto/gen/lab/v1/lease.js";
 import { NodeServiceService } from "../../proto/gen/lab/v1/node.js";
 import { PowerServiceService } from "../../proto/gen/lab/v1/power.js";
@@ -41,6 +42,7 @@ export async function connectLab(directory: LabDirectory, clock: Clock) {
     boot: clientOf(BootServiceService, channel),
     consoles: clientOf(ConsoleServiceService, channel),
     commands: clientOf(CommandServiceService, channel),
+    events: clientOf(EventServiceService, channel),
     leases: clientOf(LeaseServiceService, channel),
     deployments: clientOf(DeploymentServiceService, channel),
     enrollment: clientOf(EnrollmentServiceService, channel),

@@ -49,10 +49,12 @@ async function runCommand(work: (context: Context) => Promise<void> | void, glob
   } catch (error) {
     if (error instanceof CommanderError) throw error;
     if (globals.json) terminal.print(toJson({ error: describeError(error), code: error instanceof LabError ? error.code : "internal" }));
-    else
-      terminal.note(
-        `${terminal.style.red("lab:")} ${error instanceof LabError ? describeError(error) : error instanceof Error ? error.stack : String(error)}`,
-      );
+    else {
+      const words =
+        error instanceof LabError ? describeError(error) : error instanceof Error ? (error.stack ?? error.message) : String(error);
+      // A list of places keeps its columns: no name before the first.
+      terminal.note(words.includes("\n") ? words : `${terminal.style.red("lab:")} ${words}`);
+    }
     return exitCodeOf(error);
   } finally {
     process.removeListener("SIGINT", onSignal);

@@ -16,6 +16,7 @@ import { checkInventory, printSchema, showInventory } from "./commands/inventory
 import { createToken, login } from "./commands/enroll.js";
 import { complete, printCompletionScript } from "./commands/completion.js";
 import { demo } from "./commands/demo.js";
+import { printEvents } from "./commands/events.js";
 import { execute } from "./commands/exec.js";
 import { listNodes } from "./commands/nodes.js";
 import { simulate } from "./commands/sim.js";
@@ -130,6 +131,11 @@ function addMachines(program: Command, does: Does): void {
     .option("--no-probe", "do not ask the BMCs, show the power state last seen")
     .addHelpText("after", "\nExample:\n  lab nodes p[0-3],@memory")
     .action(does((context, nodeset: string | undefined, options: { probe: boolean }) => listNodes(context, nodeset ?? "", options)));
+  program
+    .command("events [nodeset]")
+    .description("what happens in the lab, as it happens, until Ctrl-C: agents, consoles, boots, power, leases, runs")
+    .addHelpText("after", "\nExample:\n  lab events @lego")
+    .action(does((context, nodeset: string | undefined) => printEvents(context, nodeset ?? "")));
   const power = program.command("power").description("chassis power of a nodeset");
   power
     .command("status <nodeset>")

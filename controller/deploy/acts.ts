@@ -112,7 +112,7 @@ async function perform(act: Act, n: number, bootId: string | undefined, context:
     case "reboot":
       // The boot to be ended is over: an earlier controller process gave the order and died before it could write so.
       if ((await node.facts({ signal })).bootId === bootId) await node.reboot(request);
-      return {};
+      return { outputs: { endedBootId: bootId ?? "" } };
   }
 }
 

@@ -1,6 +1,6 @@
 /** Collecting the lines a step must show on its node's console, each by its own deadline, from where the run stands. */
 import { withDeadline } from "../../proto/base/abort.js";
-import { DeadlineError, InternalError } from "../../proto/base/errors.js";
+import { DeadlineError, describeError, InternalError } from "../../proto/base/errors.js";
 import { consoleLines, type ConsoleItem } from "./console-lines.js";
 import type { EvidenceSource } from "./entries.js";
 import { awaited, startEvidence, stepEvidence, type EvidenceEvent, type EvidenceState } from "./evidence.js";
@@ -8,6 +8,9 @@ import type { SeenLine } from "./lines.js";
 import type { Expectation, Requirement } from "./recipe.js";
 import { knownTo, type StepContext } from "./step-context.js";
 import { StepFailedError, type FailureEvidence } from "./step-failure.js";
+
+/** Longer than a node's handle waits for a site agent that is not connected. */
+const lookMs = 15_000;
 
 /**
  * Waits until every needed expectation of the step's `index`-th requirement is proven; each proof is journalled when it is seen.
@@ -19,7 +22,7 @@ export async function collectConsole(
   index: number,
   context: StepContext,
 ): Promise<void> {
-  const { step, node, journal, clock } = context;
+  const { step, node, journal } = context;
   const position = journal.state.consoles[step.node];
   if (node.console === undefined || position === undefined) throw new InternalError(`${step.node}: has no console to look at`);
   const follow = new AbortController();
@@ -27,13 +30,13 @@ export async function collectConsole(
   if (context.signal.aborted) stop();
   context.signal.addEventListener("abort", stop, { once: true });
   const watcher = new Watcher(requirement.expectations(knownTo(step, journal.state)), index, position.cursor, context);
-  const items = consoleLines(node.console, position.mark, { clock, signal: follow.signal });
+  const items = consoleLines(node.console, position.mark, { signal: follow.signal });
   try {
     for (let next = watcher.awaited; next !== undefined; next = watcher.awaited) await watcher.awaitProof(next, items);
   } finally {
     context.signal.removeEventListener("abort", stop);
     follow.abort();
-    // Nobody asks for a further line, so only this tells the feed that its follower has gone.
+    // Stopped between two lines the feed still counts us among its followers.
     await items.return().catch(() => undefined);
   }
 }
@@ -45,7 +48,6 @@ class Watcher {
   #state: EvidenceState;
   /** Bytes lost since the last proof: the awaited line may have been among them. */
   #lost: string | undefined;
-  #unreachable: string | undefined;
 
   constructor(expectations: readonly Expectation[], index: number, cursor: bigint, context: StepContext) {
     this.#index = index;
@@ -68,23 +70,21 @@ class Watcher {
     progress.doing(claim, withinMs);
     const readOn = async () => {
       while (this.awaited === expectation) {
-        const { value, done } = await items.next();
-        if (done === true) return;
+        const { value } = await items.next();
+        if (value === undefined) throw new InternalError(`${step.node} console: its feed has ended`);
         await this.#take(value);
       }
     };
     try {
       await withDeadline(clock, wait, readOn, { signal });
     } catch (error) {
-      throw error instanceof DeadlineError ? this.#missed(error) : error;
+      throw error instanceof DeadlineError ? await this.#missed(error) : error;
     }
   }
 
   async #take(item: ConsoleItem): Promise<void> {
     if (item.kind === "gap" && this.#concerns(item)) this.#lost = item.text;
-    if (item.kind === "unreachable") this.#unreachable = item.reason;
     if (item.kind !== "line") return;
-    this.#unreachable = undefined;
     if (item.line.offset < this.#cursor) {
       // It counts no more, but it was seen.
       if (item.line.text.trim() !== "") this.#state = { ...this.#state, lastLine: item.line };
@@ -124,21 +124,25 @@ class Watcher {
     this.#lost = undefined;
   }
 
-  #missed(error: DeadlineError): StepFailedError {
+  async #missed(error: DeadlineError): Promise<StepFailedError> {
     const { lastLine } = this.#state;
     const evidence = lastLine === undefined ? [] : [seenLine("the last line seen", lastLine)];
-    if (this.#unreachable !== undefined) {
-      return new StepFailedError({
-        summary: error.message,
-        blame: "lab",
-        cause: `the console cannot be read: ${this.#unreachable}`,
-        evidence,
-      });
+    const lost = this.#lost === undefined ? undefined : `the line may be among ${this.#lost}`;
+    const cause = (await this.#trouble()) ?? lost;
+    return new StepFailedError({ summary: error.message, blame: cause === undefined ? "system" : "lab", cause: cause ?? "", evidence });
+  }
+
+  /** Why nothing can be seen on the console now. Its feed does not tell: it waits for a site agent that is away, and for its line. */
+  async #trouble(): Promise<string | undefined> {
+    const { clock, signal, step, node } = this.#context;
+    const wait = { subject: `${step.node} console`, awaited: "its state", deadlineMs: lookMs };
+    try {
+      const extent = await withDeadline(clock, wait, async (within) => node.console?.extent({ signal: within }), { signal });
+      if (extent === undefined || extent.state === "up") return undefined;
+      return `the console is ${extent.state}${extent.reason === "" ? "" : `: ${extent.reason}`}`;
+    } catch (error) {
+      return `the console cannot be read: ${describeError(error)}`;
     }
-    if (this.#lost !== undefined) {
-      return new StepFailedError({ summary: error.message, blame: "lab", cause: `the line may be among ${this.#lost}`, evidence });
-    }
-    return new StepFailedError({ summary: error.message, blame: "system", evidence });
   }
 }
 

@@ -1,51 +1,37 @@
-/** A console as lines, with what a verdict over them must know: where bytes are missing, and when nobody could look. */
-import { sleep, type Clock } from "../../proto/base/clock.js";
-import { UnreachableError } from "../../proto/base/errors.js";
+/** A console as lines, with what a verdict over them must know: where bytes are missing. */
 import type { ConsoleEvent, ConsoleFeed } from "../ports.js";
 import { LineSplitter, type SeenLine } from "./lines.js";
 
 export type ConsoleItem =
   | { readonly kind: "line"; readonly line: SeenLine }
   /** `toMs`: when the loss ended, milliseconds since the Unix epoch; 0 while it lasts. */
-  | { readonly kind: "gap"; readonly offset: bigint; readonly text: string; readonly toMs: number }
-  /** The feed is out of reach; it is asked again until the signal aborts. */
-  | { readonly kind: "unreachable"; readonly reason: string };
-
-const retryMs = 1000;
+  | { readonly kind: "gap"; readonly offset: bigint; readonly text: string; readonly toMs: number };
 
 /** Lines from this offset on, then live, until the signal aborts; then it throws. A line is told when its end has come. */
 export async function* consoleLines(
   feed: ConsoleFeed,
   fromOffset: bigint,
-  options: { clock: Clock; signal: AbortSignal },
+  options: { signal: AbortSignal },
 ): AsyncGenerator<ConsoleItem, void, undefined> {
   const reader = new LineReader(fromOffset);
-  for (;;) {
-    try {
-      for await (const event of feed.follow(reader.offset, { signal: options.signal })) yield* reader.read(event);
-    } catch (error) {
-      if (!(error instanceof UnreachableError)) throw error;
-      yield { kind: "unreachable", reason: error.message };
-    }
-    await sleep(options.clock, retryMs, { signal: options.signal });
-  }
+  for await (const event of feed.follow(fromOffset, options)) yield* reader.read(event);
 }
 
 class LineReader {
   #splitter: LineSplitter;
   /** The next byte to read. */
-  offset: bigint;
+  #offset: bigint;
 
   constructor(offset: bigint) {
-    this.offset = offset;
+    this.#offset = offset;
     this.#splitter = new LineSplitter(offset);
   }
 
   read(event: ConsoleEvent): ConsoleItem[] {
     switch (event.kind) {
       case "data": {
-        const broken = event.offset === this.offset ? [] : this.#jump(event.offset);
-        this.offset = event.offset + BigInt(event.data.length);
+        const broken = event.offset === this.#offset ? [] : this.#jump(event.offset);
+        this.#offset = event.offset + BigInt(event.data.length);
         return [...broken, ...asItems(this.#splitter.push(event.data))];
       }
       case "gap": {

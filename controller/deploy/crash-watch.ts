@@ -1,5 +1,4 @@
 /** Watches consoles for lines that say a system has failed, whatever step runs meanwhile. */
-import type { Clock } from "../../proto/base/clock.js";
 import type { Logger } from "../../proto/base/logger.js";
 import type { Nodes } from "../ports.js";
 import { seenLine } from "./console-evidence.js";
@@ -12,7 +11,6 @@ import { StepFailedError } from "./step-failure.js";
 
 export interface CrashWatchOptions {
   readonly nodes: Nodes;
-  readonly clock: Clock;
   readonly logger: Logger;
   readonly failureLines: readonly FailureLine[];
   /** Called once per watched node at most. */
@@ -47,11 +45,11 @@ export class CrashWatch {
   }
 
   async #watch(name: string, from: bigint, signal: AbortSignal): Promise<void> {
-    const { nodes, clock, logger, onCrash } = this.#options;
+    const { nodes, logger, onCrash } = this.#options;
     try {
       const feed = nodes.node(name).console;
       if (feed === undefined) return;
-      for await (const item of consoleLines(feed, from, { clock, signal })) {
+      for await (const item of consoleLines(feed, from, { signal })) {
         const meaning = item.kind === "line" ? this.#meaningOf(item.line) : undefined;
         if (item.kind !== "line" || meaning === undefined || signal.aborted) continue;
         onCrash(name, crashed(name, item.line, meaning));

@@ -15,6 +15,8 @@ export interface World {
   readonly leases: Leases;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Monotonic time by which every agent that lives has found this controller. */
+  readonly agentsBackAtMs: number;
 }
 
 export class LiveRun {

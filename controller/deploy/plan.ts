@@ -25,7 +25,7 @@ export interface PlanRequest {
   readonly direction: Direction;
   /** Replace the inventory's, key by key. */
   readonly parameters: Readonly<Record<string, Json>>;
-  /** Outputs of the last deploy run; used for undeploy. */
+  /** Outputs of the deploy runs since the last that succeeded; used for undeploy. */
   readonly previous: Outputs;
 }
 

@@ -5,11 +5,15 @@ import { DeadlineError, UnreachableError } from "../../proto/base/errors.js";
 
 /** Between attempts; a NodeHandle itself waits a few seconds for its agent before it gives up. */
 const retryMs = 1000;
+/** A machine that was reset is back by then; one that is not keeps the nodes of the whole run leased for nothing. */
+const patienceMs = 5 * 60_000;
+/** An attempt that lived so long had reached what it then lost. */
+const reachedMs = 60_000;
 
 /**
  * Repeats `attempt` while the agent or device behind it cannot be reached. Only for what may be asked twice: readings, keyed acts,
- * acts without effect when already done. Throws UnreachableError when it could not be reached until the deadline, DeadlineError
- * when it could and did not answer, and everything else `attempt` throws.
+ * acts without effect when already done. Throws UnreachableError when it could not be reached for five minutes or until the deadline,
+ * DeadlineError when it could and did not answer, and everything else `attempt` throws.
  */
 export async function whileUnreachable<T>(
   context: { readonly clock: Clock; readonly signal: AbortSignal },
@@ -18,13 +22,25 @@ export async function whileUnreachable<T>(
 ): Promise<T> {
   const { clock } = context;
   let last: UnreachableError | undefined;
+  let beganMs = clock.monotonicMs();
+  const livedMs = () => clock.monotonicMs() - beganMs;
+  const givenUp = (afterMs: number) => {
+    const waited = `${(afterMs / 1000).toFixed(0)} s`;
+    return new UnreachableError(`${wait.subject}: could not be reached for ${waited} to ${wait.awaited}; check power, cable and agent`, {
+      cause: last,
+    });
+  };
   const attempts = async (signal: AbortSignal): Promise<T> => {
+    let awaySinceMs = clock.monotonicMs();
     for (;;) {
+      beganMs = clock.monotonicMs();
       try {
         return await attempt(signal);
       } catch (error) {
         if (!(error instanceof UnreachableError)) throw error;
         last = error;
+        if (livedMs() >= reachedMs) awaySinceMs = clock.monotonicMs();
+        if (clock.monotonicMs() - awaySinceMs >= patienceMs) throw givenUp(patienceMs);
         await sleep(clock, retryMs, { signal });
       }
     }
@@ -32,10 +48,6 @@ export async function whileUnreachable<T>(
   try {
     return await withDeadline(clock, wait, attempts, { signal: context.signal });
   } catch (error) {
-    if (!(error instanceof DeadlineError) || last === undefined) throw error;
-    const waited = `${(wait.deadlineMs / 1000).toFixed(0)} s`;
-    throw new UnreachableError(`${wait.subject}: could not be reached for ${waited} to ${wait.awaited}; check power, cable and agent`, {
-      cause: last,
-    });
+    throw error instanceof DeadlineError && last !== undefined && livedMs() < reachedMs ? givenUp(wait.deadlineMs) : error;
   }
 }

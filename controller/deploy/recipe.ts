@@ -153,6 +153,7 @@ export type Act =
   | { readonly kind: "remove-boot-entry"; readonly id: string }
   | { readonly kind: "boot-once"; readonly id: string }
   | { readonly kind: "power"; readonly verb: "on" | "off" | "cycle" | "reset" | "soft"; readonly deadlineMs: number }
+  /** Puts out `endedBootId`: what comes back must be another boot. */
   | { readonly kind: "reboot" };
 
 export interface CommandOutcome {

@@ -45,6 +45,7 @@ export async function* runFeed(
         yield { kind: "entry", entry: asRunEntry(entry) };
         if (entry.type === "ended") return;
       }
+      if (note === undefined && (await run.journal.read(run.id)).at(-1)?.type === "ended") return;
       if (note === undefined) throw new RunAbandonedError(run.id, "no controller works on it now");
       if (note !== "look" && live?.journal.state.steps[note.progress.step]?.status === "running") yield { kind: "progress", ...note };
       note = (await notes.next()).value as Note | undefined;

@@ -47,7 +47,10 @@ export class RunJournal {
     return this.#state;
   }
 
-  /** Writes facts, all or none, after everything appended before; resolves when they survive a crash. Throws RunAbandonedError. */
+  /**
+   * Writes facts, all or none, after everything appended before; resolves when they survive a crash. Nothing is said of a run after
+   * its end: a cancel or a crash that comes too late is let go. Throws RunAbandonedError.
+   */
   append(...facts: readonly RunFact[]): Promise<void> {
     const done = this.#tail.then(() => this.#write(facts));
     this.#tail = done.catch(() => undefined);
@@ -67,6 +70,7 @@ export class RunJournal {
 
   async #write(facts: readonly RunFact[]): Promise<void> {
     if (this.#abandoned !== undefined) throw this.#abandoned;
+    if (this.#state.endedMs !== undefined) return;
     const timeMs = this.#clock.now();
     try {
       const entries = await this.#journal.append(

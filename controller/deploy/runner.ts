@@ -23,6 +23,7 @@ export interface RunnerOptions {
   readonly nodes: Nodes;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly agentsBackAtMs: number;
   readonly fence: () => Fence;
   readonly onProgress: (progress: StepProgress) => void;
 }
@@ -40,9 +41,9 @@ export class Runner {
 
   constructor(options: RunnerOptions) {
     this.#options = options;
-    const { nodes, clock, logger, plan, journal } = options;
+    const { nodes, logger, plan, journal } = options;
     const onCrash = (node: string, error: unknown) => this.#fail(this.#stepOn(node), failureOf(error));
-    this.#watch = new CrashWatch({ nodes, clock, logger, failureLines: plan.failureLines, onCrash });
+    this.#watch = new CrashWatch({ nodes, logger, failureLines: plan.failureLines, onCrash });
     this.#stopping = journal.state.failure !== undefined || journal.state.status === "cancelling";
   }
 
@@ -53,7 +54,9 @@ export class Runner {
     try {
       for (;;) {
         const taken = new Set([...this.#live.keys(), ...this.#over]);
-        for (const step of startable(plan.steps, journal.state, taken, this.#stopping)) this.#start(step);
+        // What an earlier process left begun and must be finished is taken up also when the run stops, but not by a process that leaves.
+        const next = this.#abandoned === undefined ? startable(plan.steps, journal.state, taken, this.#stopping) : [];
+        for (const step of next) this.#start(step);
         if (this.#live.size === 0) break;
         await Promise.race(this.#live.values());
       }
@@ -96,12 +99,12 @@ export class Runner {
   }
 
   async #runStep(step: Step): Promise<void> {
-    const { journal, nodes, clock, fence, onProgress } = this.#options;
+    const { journal, nodes, clock, agentsBackAtMs, fence, onProgress } = this.#options;
     const stop = new AbortController();
     this.#stops.set(step.id, stop);
     const progress = new ProgressReporter(clock, step, onProgress);
     try {
-      const context = { step, node: nodes.node(step.node), journal, clock, fence, progress, signal: stop.signal };
+      const context = { step, node: nodes.node(step.node), journal, clock, agentsBackAtMs, fence, progress, signal: stop.signal };
       await runStep(context, () => this.#watch.follow(journal.state.watches));
     } catch (error) {
       this.#over.add(step.id);

@@ -65,16 +65,15 @@ export class RunRegistry {
 
   /** The plan of a deployment, touching nothing. Throws what makePlan throws. */
   async plan(request: RunRequest): Promise<Plan> {
-    const previous = request.direction === "undeploy" ? await this.#lastOutputs(request.deployment) : {};
-    return makePlan({ ...request, previous }, this.#options.lab(), this.#options.recipes);
+    return this.#planFrom(request, await this.#previous(request));
   }
 
   /** Plans, journals, leases, sets going; returns as soon as the run goes. Throws what makePlan throws, and ConflictError. */
   async start(request: RunRequest, startedBy: string): Promise<RunState> {
     await this.#recovered;
     const { clock, journal, random = randomBytes } = this.#options;
-    const plan = await this.plan(request);
-    const previous = request.direction === "undeploy" ? await this.#lastOutputs(request.deployment) : {};
+    const previous = await this.#previous(request);
+    const plan = this.#planFrom(request, previous);
     const { id, nonce } = this.#freeRunId(random);
     const planned = { plan: plan.view, nonce, startedBy, parameters: request.parameters, previous };
     const run = new LiveRun(await RunJournal.begin(journal, clock, id, planned), plan, this.#options);
@@ -180,9 +179,23 @@ export class RunRegistry {
     }
   }
 
-  async #lastOutputs(deployment: string): Promise<Outputs> {
-    const last = this.#known.find((each) => each.deployment === deployment && each.direction === "deploy");
-    return last === undefined ? {} : (await this.get(last.id)).outputs;
+  #planFrom(request: RunRequest, previous: Outputs): Plan {
+    return makePlan({ ...request, previous }, this.#options.lab(), this.#options.recipes);
+  }
+
+  /**
+   * For undeploy, what is known of how the nodes were before, back to the run that last succeeded: a deploy that failed early knows little
+   * and must not hide what an earlier one knew.
+   */
+  async #previous({ deployment, direction: wanted }: RunRequest): Promise<Outputs> {
+    if (wanted === "deploy") return {};
+    let outputs: Outputs = {};
+    for (const { id, direction } of this.#known.filter((each) => each.deployment === deployment)) {
+      const run = await this.get(id);
+      if (direction === "deploy") outputs = { ...run.outputs, ...outputs };
+      if (run.status === "succeeded") break;
+    }
+    return outputs;
   }
 
   #freeRunId(random: RandomBytes): { id: string; nonce: string } {

@@ -11,6 +11,8 @@ export interface StepContext {
   readonly node: NodeHandle;
   readonly journal: RunJournal;
   readonly clock: Clock;
+  /** Monotonic time by which every agent that lives has found this controller. */
+  readonly agentsBackAtMs: number;
   /** The lease in force now. */
   readonly fence: () => Fence;
   readonly progress: ProgressReporter;

@@ -2,7 +2,6 @@
  * One step from its mark to its last evidence. Every fact is journalled before anything rests on it, and the step goes on from what
  * the journal says: begun or not, which acts are done, which requirements are met.
  */
-import { withDeadline } from "../../proto/base/abort.js";
 import { CancelledError, InternalError } from "../../proto/base/errors.js";
 import { performAct } from "./acts.js";
 import { collectConsole } from "./console-evidence.js";
@@ -14,7 +13,6 @@ import type { StepRecord } from "./run-state.js";
 import { knownTo, type StepContext } from "./step-context.js";
 
 const readingMs = 60_000;
-const agentReturnMs = 5000;
 
 /** Runs the step to "step-succeeded". `onBegun` is called when it has begun, also when an earlier controller process began it. */
 export async function runStep(context: StepContext, onBegun: () => void): Promise<void> {
@@ -55,10 +53,11 @@ async function begin(context: StepContext): Promise<void> {
 }
 
 /** An agent that is away is away, unless this controller has just been started: then it gets a moment to come back. */
-async function agentIsThere({ step, node, journal, clock, signal }: StepContext): Promise<boolean> {
-  if (node.agentConnected || step.acts === undefined || journal.state.resumes === 0) return node.agentConnected;
-  const wait = { subject: node.name, awaited: "its agent", deadlineMs: agentReturnMs };
-  await withDeadline(clock, wait, (deadline) => node.facts({ signal: deadline }), { signal }).catch(() => undefined);
+async function agentIsThere({ step, node, clock, signal, agentsBackAtMs }: StepContext): Promise<boolean> {
+  const deadlineMs = agentsBackAtMs - clock.monotonicMs();
+  if (node.agentConnected || step.acts === undefined || deadlineMs <= 0) return node.agentConnected;
+  const wait = { subject: node.name, awaited: "its agent", deadlineMs };
+  await whileUnreachable({ clock, signal }, wait, (deadline) => node.facts({ signal: deadline })).catch(() => undefined);
   if (signal.aborted) throw CancelledError.from(signal);
   return node.agentConnected;
 }

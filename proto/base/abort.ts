@@ -1,6 +1,6 @@
 /** Signals combined: Node 16 has no AbortSignal.any. */
 import type { Clock } from "./clock.js";
-import { DeadlineError } from "./errors.js";
+import { CancelledError, DeadlineError } from "./errors.js";
 
 /** A signal that aborts with the reason of the first of `signals` that does. Call `release` when the wait is over. */
 export function anySignal(...signals: readonly (AbortSignal | undefined)[]): { signal: AbortSignal; release: () => void } {
@@ -23,6 +23,17 @@ export function anySignal(...signals: readonly (AbortSignal | undefined)[]): { s
     undo.push(() => signal.removeEventListener("abort", onAbort));
   }
   return { signal: controller.signal, release };
+}
+
+/** Waits for `work` until `signal` aborts, then throws CancelledError: that ends the waiting, not what is waited for. */
+export function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return work;
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(CancelledError.from(signal));
+    if (signal.aborted) onAbort();
+    else signal.addEventListener("abort", onAbort, { once: true });
+    void work.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
+  });
 }
 
 /**

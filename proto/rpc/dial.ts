@@ -10,7 +10,7 @@ import { sleep } from "../base/clock.js";
 import { AuthenticationError, CancelledError, describeError, UnreachableError } from "../base/errors.js";
 import type { LabError } from "../base/errors.js";
 import type { Logger } from "../base/logger.js";
-import { hostAndPort } from "./address.js";
+import { hostAndPort } from "../base/address.js";
 import { serverOptions } from "./channel.js";
 import type { Keepalive } from "./channel.js";
 import type { Identity } from "./identity.js";
@@ -100,7 +100,7 @@ function handshake(address: string, identity: Identity, signal: AbortSignal): Pr
     });
     socket.setNoDelay();
     signal.addEventListener("abort", () => socket.destroy(CancelledError.from(signal)), { once: true });
-    const onError = (cause: Error) => reject(dialError(address, cause, Boolean(socket.authorizationError)));
+    const onError = (cause: NodeJS.ErrnoException) => reject(dialError(address, cause, Boolean(socket.authorizationError)));
     socket.once("error", onError);
     socket.once("secureConnect", () => {
       socket.off("error", onError);
@@ -109,7 +109,13 @@ function handshake(address: string, identity: Identity, signal: AbortSignal): Pr
   });
 }
 
-function dialError(address: string, cause: Error, untrusted: boolean): LabError {
+function dialError(address: string, cause: NodeJS.ErrnoException, untrusted: boolean): LabError {
+  if (cause.code === "CERT_NOT_YET_VALID" || cause.code === "CERT_HAS_EXPIRED") {
+    return new AuthenticationError(
+      `controller ${address}: its certificate is not in force by this machine's clock (${cause.code}); check the time here and there`,
+      { cause },
+    );
+  }
   if (untrusted) {
     return new AuthenticationError(`controller ${address}: its certificate is not our lab's; check the address, or join again`, { cause });
   }

@@ -6,7 +6,7 @@ import { withDeadline } from "../base/abort.js";
 import type { Clock } from "../base/clock.js";
 import { AuthenticationError, CancelledError, UnreachableError } from "../base/errors.js";
 import { EnrollmentServiceService } from "../gen/lab/v1/enrollment.js";
-import { hostAndPort } from "./address.js";
+import { hostAndPort } from "../base/address.js";
 import { dialChannel } from "./channel.js";
 import { clientOf } from "./client.js";
 import type { Identity } from "./identity.js";

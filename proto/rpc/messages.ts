@@ -1,6 +1,7 @@
 /** Messages of a call: pulled one by one, written one by one, so that a slow end slows the other down through HTTP/2. */
 import { Metadata, status } from "@grpc/grpc-js";
 import type { Readable, Writable } from "node:stream";
+import { unlessAborted } from "../base/abort.js";
 import { CancelledError, InternalError } from "../base/errors.js";
 
 /**
@@ -81,7 +82,7 @@ export async function writeMessages(stream: Writable, source: AsyncIterable<unkn
   signal.addEventListener("abort", stop, { once: true });
   try {
     for (;;) {
-      const next = await raceAbort(iterator.next(), signal);
+      const next = await unlessAborted(iterator.next(), signal);
       if (next.done === true) return;
       await writeMessage(stream, next.value, signal);
     }
@@ -99,13 +100,4 @@ export async function onlyMessage<T>(messages: AsyncIterable<T>, subject: string
   for await (const message of messages) only ??= { message };
   if (only === undefined) throw new InternalError(`${subject}: the peer sent no message where the contract has one`);
   return only.message;
-}
-
-function raceAbort<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(CancelledError.from(signal));
-    if (signal.aborted) onAbort();
-    else signal.addEventListener("abort", onAbort, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
-  });
 }

@@ -17,7 +17,7 @@ export function parseToken(text: string): JoinToken {
   const [, id, secret, caSha256] = form.exec(text.trim()) ?? [];
   if (id === undefined || secret === undefined || caSha256 === undefined) {
     throw new InvalidArgumentError(
-      "join token: not of the form ID.SECRET.CA-SHA256; copy the whole line `lab agent token NAME` printed, without line breaks",
+      "join token: not of the form ID.SECRET.CA-SHA256; copy the whole line `lab token agent NAME` printed, without line breaks",
     );
   }
   return { id, secret, caSha256 };

@@ -61,6 +61,39 @@ t.test(
   },
 );
 
+t.test("an agent that is asked to end leaves one gap in the log of a SOL console, and SOL free", async (t) => {
+  const bmc = await benchBmc();
+  t.teardown(() => bmc.server.close());
+  const bench = await agentBench(t);
+  const first = bench.start({ config });
+  const before = await bench.connected();
+  const assignment = {
+    address: "127.0.0.1",
+    port: bmc.server.port,
+    username: benchUser,
+    password: benchPassword,
+    kg: Buffer.alloc(0),
+    privilege: "administrator",
+    cipherSuites: [],
+    quirks: [],
+  };
+  const console = { kind: "sol", target: "", baudRate: 115200, line: "ttyS1" };
+  await before.agent.assignSite({ nodes: [{ node: "m0", bmc: assignment, powerCommand: [], console }] });
+  const isUp = async (clients: typeof before) => (await clients.console.listConsoles({})).consoles[0]?.state === "up";
+  await until(() => isUp(before), "SOL");
+  t.equal(await ended(first, "SIGTERM"), 0);
+
+  bench.start({ config });
+  const after = await bench.connected();
+  await until(() => isUp(after), "SOL again");
+  const gaps: string[] = [];
+  for await (const { event } of after.console.follow({ node: "m0", from: { $case: "offset", value: 0n }, live: false, untilOffset: 0n })) {
+    if (event?.$case === "gap") gaps.push(event.value.cause);
+  }
+  t.same(gaps, ["agent-down"]);
+  t.notMatch(await bench.log(), "console line is down");
+});
+
 t.test("a wrong password is named as such", async (t) => {
   const bmc = await benchBmc();
   t.teardown(() => bmc.server.close());

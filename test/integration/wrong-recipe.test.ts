@@ -123,6 +123,13 @@ fails({
   summary: /p0 console: waited 1.0 s for LegoOS runs, from the image of this run.*Booting/,
   shows: /Booting/,
 });
+fails({
+  says: "a peer that never comes up: the other node says that nobody is there",
+  alterations: [firstDoing("power/m0", notLinux16)],
+  step: "connect/p0",
+  summary: /Fail to to get the CQE from send_cq/,
+  cause: /a peer is not there: it did not start, or too late/,
+});
 
 const twoNames = replacing(nodeTable, '\t[2]\t=\t"s0",\n', "");
 fails({

@@ -1,5 +1,6 @@
 /** A serial line behind a raw TCP port: a terminal server, ser2net, QEMU's `-serial tcp:`. */
 import { connect } from "node:net";
+import { hostAndPort } from "../../../proto/base/address.js";
 import type { Clock } from "../../../proto/base/clock.js";
 import { InvalidArgumentError } from "../../../proto/base/errors.js";
 import type { ConsoleSource } from "../../ports/console.js";
@@ -12,6 +13,7 @@ const keepaliveAfterMs = 30_000;
 export function tcpConsole(target: string, clock: Clock): ConsoleSource {
   const { host, port } = hostAndPort(target);
   const label = `tcp ${target}`;
+  if (port === 0) throw new InvalidArgumentError(`console ${label}: nothing listens on port 0; name the port of the line`);
   return {
     kind: "tcp",
     label,
@@ -22,12 +24,4 @@ export function tcpConsole(target: string, clock: Clock): ConsoleSource {
     },
     close: async () => {},
   };
-}
-
-function hostAndPort(target: string): { host: string; port: number } {
-  const [, bracketed, plain, digits] = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(target) ?? [];
-  const host = bracketed ?? plain;
-  const port = Number(digits);
-  if (host !== undefined && port >= 1 && port <= 65_535) return { host, port };
-  throw new InvalidArgumentError(`console tcp "${target}": expected HOST:PORT, an IPv6 host in brackets`);
 }

@@ -4,7 +4,7 @@
  * An act that has begun goes on when its caller is gone: a machine is not left off because a controller was restarted. An act that an
  * earlier agent began is never sent again, except "on": a machine that is still off takes no harm from being switched on twice.
  */
-import { withDeadline } from "../../../proto/base/abort.js";
+import { unlessAborted, withDeadline } from "../../../proto/base/abort.js";
 import { sleep, type Clock } from "../../../proto/base/clock.js";
 import { CancelledError, ConflictError, LabError, type ErrorCode } from "../../../proto/base/errors.js";
 import type { Logger } from "../../../proto/base/logger.js";
@@ -99,14 +99,14 @@ export class VerifiedPower implements Power {
       };
     }
     if (request.signal?.aborted) throw CancelledError.from(request.signal);
-    log.info({ node, verb, key, before }, "power act begins");
+    log.info({ node, verb, act: key, before }, "power act begins");
     const act = { node, key, verb, before, consoleOffset: console.markPower(verb), begunMs: clock.now(), step: first };
     return this.#run(act, { resumed: false, watch, signal });
   }
 
   #resume(act: Act, watch: Watch, signal: AbortSignal): Promise<PowerResult> {
     const { node, verb, key, step } = act;
-    this.#options.log.warn({ node, verb, key, step }, "power act was begun before and has no end; its state is read");
+    this.#options.log.warn({ node, verb, act: key, step }, "power act was begun before and has no end; its state is read");
     watch.remark = `"${step}" was begun before and is not sent twice`;
     return this.#run(act, { resumed: true, watch, signal });
   }
@@ -130,7 +130,7 @@ export class VerifiedPower implements Power {
     const after = stateAfter[act.step];
     const result = { before, after, acted: true, elapsedMs: watch.elapsedMs, replayed: false, witnessed, consoleOffset };
     await acts.write({ ...act, result });
-    this.#options.log.info({ node: act.node, verb: act.verb, key: act.key, ...result }, "power act verified");
+    this.#options.log.info({ node: act.node, verb: act.verb, act: act.key, ...result }, "power act verified");
     return result;
   }
 
@@ -194,15 +194,4 @@ class Watch {
 function awaitedBy(request: PowerRequest): string {
   if (request.verb === "cycle") return "power off, then on";
   return request.verb === "soft" ? "the operating system to power off" : `power ${stateAfter[request.verb]}`;
-}
-
-/** The caller stops waiting; what it waited for goes on. */
-function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return work;
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(CancelledError.from(signal));
-    if (signal.aborted) return onAbort();
-    signal.addEventListener("abort", onAbort, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
-  });
 }

@@ -4,7 +4,7 @@ import { BoundedQueue } from "../../../proto/base/queue.js";
 import type { AttachEvent, AttachRequest } from "../../../proto/gen/lab/v1/console.js";
 import type { Connection } from "../connection.js";
 import { EscapeKeys } from "../console/escape-keys.js";
-import { printable } from "../console/console-lines.js";
+import { printable, siteText } from "../console/console-lines.js";
 import { type Context, withLab } from "../context.js";
 
 /** Lines of history shown on attach: what stood on the screen before. */
@@ -39,6 +39,7 @@ async function showLine(context: Context, lab: Connection, node: string, signal:
     for await (const { event } of lab.consoles.follow(request, { signal })) {
       if (event?.$case === "data") process.stdout.write(context.terminal.interactive ? event.value.data : `${printable(event.value.data)}`);
       else if (event?.$case === "gap") context.terminal.note(`\r\n┄┄ gap: ${event.value.cause}: ${event.value.detail} ┄┄\r`);
+      else if (event?.$case === "site") context.terminal.note(`\r\n┄┄ ${siteText(event.value)} ┄┄\r`);
     }
   } catch (error) {
     if (!signal.aborted) throw error;

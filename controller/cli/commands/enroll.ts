@@ -10,7 +10,7 @@ export async function createToken(context: Context, kind: "agent" | "operator", 
   await withLab(context, async (lab) => {
     const answer = await lab.enrollment.createToken({ kind, name, ttlMs: BigInt(ttlMs) }, { signal: context.signal });
     const use =
-      kind === "agent" ? `lab-agent --name ${name} --controller ${lab.address} --join-token TOKEN` : `lab login ${lab.address} TOKEN`;
+      kind === "agent" ? `lab-agent --name ${name} --controller ${lab.address} --join-token-file FILE` : `lab login ${lab.address} TOKEN`;
     show(context, { ...answer, kind, name }, () => [answer.token]);
     if (!context.json)
       context.terminal.note(`admits ${kind} ${name} once, until ${recordTime(Number(answer.expiresMs))}; use it with: ${use}`);

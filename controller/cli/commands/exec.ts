@@ -4,6 +4,7 @@ import { CancelledError, describeError, FailedError } from "../../../proto/base/
 import type { Job } from "../../../proto/gen/lab/v1/command.js";
 import type { Connection } from "../connection.js";
 import { type Context, withLab } from "../context.js";
+import { failureOfMany } from "../failures.js";
 import { toJson } from "../json.js";
 import { pad } from "../terminal.js";
 import { nodeNames } from "./power.js";
@@ -24,7 +25,7 @@ export async function execute(
           return { node, job: await runOn(context, lab, node, argv, options, prefix) };
         } catch (error) {
           if (names.length === 1) throw error;
-          return { node, error: describeError(error) };
+          return { node, error: describeError(error), thrown: error };
         }
       }),
     );
@@ -33,7 +34,9 @@ export async function execute(
       for (const { node, ...rest } of outcomes)
         context.terminal.print(toJson({ node, ...("job" in rest ? { ended: rest.job } : { error: rest.error }) }));
     if (context.signal.aborted) throw new CancelledError("cancelled; the jobs were ended");
-    if (wrong.length > 0) throw new FailedError(wrong.join("\n"));
+    const thrown = outcomes.flatMap((each) => ("thrown" in each ? [each.thrown] : []));
+    if (wrong.length > thrown.length) throw new FailedError(wrong.join("\n"));
+    if (wrong.length > 0) throw failureOfMany(wrong.join("\n"), names.length, thrown);
   });
 }
 

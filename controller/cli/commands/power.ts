@@ -1,34 +1,35 @@
 /** lab power: chassis power of many nodes at once, one folded line per outcome. */
 import { randomUUID } from "node:crypto";
 import { foldNames } from "../../../inventory/nodeset.js";
-import { describeError, FailedError, InvalidArgumentError, LabError } from "../../../proto/base/errors.js";
+import { describeError, InvalidArgumentError, LabError } from "../../../proto/base/errors.js";
 import type { PowerResult } from "../../../proto/gen/lab/v1/power.js";
 import { confirm } from "../confirm.js";
 import type { Connection } from "../connection.js";
 import { type Context, show, withLab } from "../context.js";
+import { failureOfMany } from "../failures.js";
 import { table } from "../terminal.js";
 import { duration } from "../units.js";
 
 /** Asked once (or --yes) beyond this many nodes. */
 const askBeyond = 8;
 
+interface Answer {
+  readonly node: string;
+  /** For people. */
+  readonly words: string;
+  /** For --json. */
+  readonly facts: object;
+  readonly thrown?: unknown;
+}
+
 export async function powerStatus(context: Context, nodeset: string): Promise<void> {
   await withLab(context, async (lab) => {
     const names = await nodeNames(lab, nodeset, context.signal);
-    const answers = await Promise.all(
-      names.map(async (node) => {
-        try {
-          const status = await lab.power.getPower({ node }, { signal: context.signal });
-          return { node, state: status.state, fault: status.fault, lastEvent: status.lastEvent };
-        } catch (error) {
-          return { node, state: "unknown", error: describeError(error), code: error instanceof LabError ? error.code : "internal" };
-        }
-      }),
-    );
-    if (context.json) for (const answer of answers) show(context, answer, () => []);
-    else for (const line of table(foldAnswers(answers.map((each) => [each.node, each.error ?? each.state])))) context.terminal.print(line);
-    const failed = answers.filter((each) => each.error !== undefined);
-    if (failed.length > 0) throw new FailedError(`${failed.length} of ${answers.length} nodes did not answer`);
+    const answers = await askAll(names, async (node) => {
+      const status = await lab.power.getPower({ node }, { signal: context.signal });
+      return { node, words: status.fault ? `${status.state}, power fault` : status.state, facts: { node, ...status } };
+    });
+    tell(context, answers, (failed) => `${foldNames(failed)} did not answer`);
   });
 }
 
@@ -42,27 +43,39 @@ export async function setPower(
     const names = await nodeNames(lab, nodeset, context.signal);
     if (names.length > askBeyond && !options.yes)
       await confirm(context, `power ${verb} acts on ${names.length} nodes: ${foldNames(names)}`);
-    const answers = await Promise.all(names.map((node) => setOne(context, lab, verb, node, options.timeoutMs)));
-    if (context.json) for (const answer of answers) show(context, answer, () => []);
-    else for (const line of table(foldAnswers(answers.map((each) => [each.node, each.words])))) context.terminal.print(line);
-    const failed = answers.filter((each) => each.error !== undefined);
-    if (failed.length === 0) return;
-    const [first] = failed;
-    if (names.length === 1 && first?.thrown instanceof LabError) throw first.thrown;
-    throw new FailedError(
-      `power ${verb} failed on ${failed.length} of ${names.length} nodes: ${foldNames(failed.map((each) => each.node))}`,
-    );
+    const answers = await askAll(names, async (node) => {
+      const request = { node, verb, fence: undefined, key: `cli-${randomUUID()}`, deadlineMs: options.timeoutMs };
+      const result = await lab.power.setPower(request, { signal: context.signal, deadlineMs: options.timeoutMs + 30_000 });
+      return { node, words: powerWords(verb, result), facts: { node, verb, ...result } };
+    });
+    tell(context, answers, (failed) => `power ${verb} failed on ${foldNames(failed)}`);
   });
 }
 
-async function setOne(context: Context, lab: Connection, verb: string, node: string, timeoutMs: number) {
-  try {
-    const request = { node, verb, fence: undefined, key: `cli-${randomUUID()}`, deadlineMs: timeoutMs };
-    const result = await lab.power.setPower(request, { signal: context.signal, deadlineMs: timeoutMs + 30_000 });
-    return { node, verb, words: powerWords(verb, result), ...result };
-  } catch (thrown) {
-    return { node, verb, words: `FAILED  ${describeError(thrown)}`, error: describeError(thrown), thrown };
-  }
+/** One answer a node, in order; a failure is an answer too. */
+function askAll(names: readonly string[], ask: (node: string) => Promise<Answer>): Promise<Answer[]> {
+  return Promise.all(
+    names.map(async (node) => {
+      try {
+        return await ask(node);
+      } catch (thrown) {
+        const error = describeError(thrown);
+        const code = thrown instanceof LabError ? thrown.code : "internal";
+        return { node, words: `FAILED  ${error}`, facts: { node, error, code }, thrown };
+      }
+    }),
+  );
+}
+
+/** Prints identical answers on one line; throws when some are failures. */
+function tell(context: Context, answers: readonly Answer[], summary: (failed: readonly string[]) => string): void {
+  const failed = answers.filter((each) => "thrown" in each);
+  const alone = answers.length === 1 && failed.length === 1;
+  if (context.json) for (const answer of answers) show(context, answer.facts, () => []);
+  else if (!alone) for (const line of table(foldAnswers(answers.map((each) => [each.node, each.words])))) context.terminal.print(line);
+  if (failed.length === 0) return;
+  const thrown = failed.map((each) => each.thrown);
+  throw failureOfMany(summary(failed.map((each) => each.node)), answers.length, thrown);
 }
 
 function powerWords(verb: string, result: PowerResult): string {

@@ -1,12 +1,12 @@
 /** Console events of one node → lines for a person. Pure but for the clock reading it is given; nothing here is ever stored. */
-import type { ConsoleEvent } from "../../../proto/gen/lab/v1/console.js";
+import type { ConsoleEvent, ConsoleSite } from "../../../proto/gen/lab/v1/console.js";
 
 export interface ConsoleText {
   readonly node: string;
   readonly timeMs: number;
-  /** Offset of the first byte; that of the event for a mark. */
+  /** Offset of the first byte; for a mark, that of the next byte after it. */
   readonly offset: bigint;
-  readonly kind: "line" | "gap" | "boot";
+  readonly kind: "line" | "gap" | "boot" | "site";
   readonly text: string;
 }
 
@@ -16,6 +16,8 @@ export class ConsoleLines {
   #rest = Buffer.alloc(0);
   #restTimeMs = 0;
   #restOffset = 0n;
+  /** Offset of the next byte to come, as far as is known. */
+  #nextOffset = 0n;
 
   constructor(node: string) {
     this.#node = node;
@@ -31,6 +33,7 @@ export class ConsoleLines {
         return this.#data(event.event.value.data, event.event.value.offset, Number(event.event.value.timeMs));
       case "gap": {
         const gap = event.event.value;
+        this.#nextOffset = gap.offset;
         const lost = gap.lostBytes === 0n ? "bytes may be lost" : `${gap.lostBytes} bytes lost`;
         return [
           ...this.flush(),
@@ -41,7 +44,14 @@ export class ConsoleLines {
         const boot = event.event.value;
         return [...this.flush(), this.#mark("boot", boot.offset, Number(boot.timeMs), `boot ${boot.epoch}: ${boot.cause}: ${boot.detail}`)];
       }
-      default:
+      case "site": {
+        const site = event.event.value;
+        return [...this.flush(), this.#mark("site", this.#nextOffset, Number(site.timeMs), siteText(site))];
+      }
+      case "live":
+        this.#nextOffset = event.event.value.offset;
+        return [];
+      case undefined:
         return [];
     }
   }
@@ -59,6 +69,7 @@ export class ConsoleLines {
       this.#restOffset = offset;
       this.#restTimeMs = timeMs;
     }
+    this.#nextOffset = offset + BigInt(data.length);
     let bytes = Buffer.concat([this.#rest, data]);
     const lines: ConsoleText[] = [];
     for (let end = bytes.indexOf(10); end >= 0; end = bytes.indexOf(10)) {
@@ -75,9 +86,14 @@ export class ConsoleLines {
     return { node: this.#node, timeMs: this.#restTimeMs, offset: this.#restOffset, kind: "line", text: printable(bytes) };
   }
 
-  #mark(kind: "gap" | "boot", offset: bigint, timeMs: number, text: string): ConsoleText {
+  #mark(kind: "gap" | "boot" | "site", offset: bigint, timeMs: number, text: string): ConsoleText {
     return { node: this.#node, timeMs, offset, kind, text };
   }
+}
+
+/** Why nothing comes, or that it does again. */
+export function siteText({ agent, connected }: ConsoleSite): string {
+  return `site agent ${agent} is ${connected ? "back" : "away; waiting"}`;
 }
 
 const csi = new RegExp(String.raw`\u001b(?:\[[0-9;?]*[ -/]*[@-~]|[@-Z\\^_]|\][^\u0007]*\u0007)`, "g");

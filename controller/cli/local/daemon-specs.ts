@@ -20,7 +20,7 @@ export function controllerSpec(directory: LabDirectory, options: { inventory: st
   return {
     name: "lab-controller",
     program: programs.controller,
-    args: [...flags({ inventory, state: directory.controllerState, listen }), "--exit-with-stdin"],
+    args: [...flags({ inventory, state: directory.controllerState, listen, "agent-return-ms": 3 * reconnectMs }), "--exit-with-stdin"],
     logFile: join(directory.path, "log", "lab-controller.log"),
     ready: /^lab-controller listens on /,
     readyWithinMs,
@@ -50,7 +50,7 @@ export async function siteAgentSpec(context: Context, connection: Connection, na
 }
 
 /**
- * Simulated machines of `lab`, powered off except where their state says otherwise; their agents are admitted as those of real ones
+ * Simulated machines of `lab`, on unless their inventory says `power: off`; their agents are admitted as those of real ones
  * would be: by a join token on disk. `speedUp`: how many times faster than iron they run.
  */
 export async function simulatorSpec(context: Context, connection: Connection, lab: Lab, speedUp: number): Promise<DaemonSpec> {

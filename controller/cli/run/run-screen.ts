@@ -62,6 +62,6 @@ function serialLines(view: RunView, style: Style): string[] {
 /** The headline when a run has succeeded. */
 export function provenLine(view: RunView, direction: string, style: Style): string {
   const took = duration(view.lastMs - view.startedMs);
-  const word = direction === "undeploy" ? "back to Linux" : "proven";
+  const word = direction === "undeploy" ? "taken back" : "proven";
   return `${style.green(style.bold(word))} in ${took}, by ${grouped(view.evidence.length)} pieces of evidence`;
 }

@@ -53,9 +53,10 @@ export async function openAgentLab(t: Test, options: { yaml?: string; clock?: Cl
   const hub = new ConsoleHub({ upstream: (node) => consoleUpstream(routes, node), clock, logger: silentLogger });
   const nodes = new RemoteNodes({ routes, clock, console: (node) => hub.console(node) });
   const agents: FakeAgent[] = [];
-  /** Starts a fake agent; resolves at once, it connects by itself. */
-  const agent = async (name: string) => {
+  /** Starts a fake agent, prepared as wanted; resolves at once, it connects by itself. */
+  const agent = async (name: string, prepare: (fake: FakeAgent) => void = () => {}) => {
     const fake = new FakeAgent(name);
+    prepare(fake);
     agents.push(fake);
     fake.start(port.address, await issueIdentity(port.authority, { name, role: "agent" }));
     return fake;

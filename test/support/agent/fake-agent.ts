@@ -6,13 +6,14 @@ import type { Server } from "@grpc/grpc-js";
 import { createHash } from "node:crypto";
 import { systemClock } from "../../../proto/base/clock.js";
 import { ConflictError, InvalidArgumentError, NotFoundError } from "../../../proto/base/errors.js";
+import { BoundedQueue } from "../../../proto/base/queue.js";
 import { silentLogger } from "../../../proto/base/logger.js";
 import type { SiteAssignment } from "../../../proto/gen/lab/v1/agent.js";
 import { AgentServiceService } from "../../../proto/gen/lab/v1/agent.js";
 import type { BootEntry } from "../../../proto/gen/lab/v1/boot.js";
 import { BootServiceService } from "../../../proto/gen/lab/v1/boot.js";
 import { CommandServiceService } from "../../../proto/gen/lab/v1/command.js";
-import { ConsoleServiceService } from "../../../proto/gen/lab/v1/console.js";
+import { type ConsoleNotice, ConsoleServiceService } from "../../../proto/gen/lab/v1/console.js";
 import type { FileInfo } from "../../../proto/gen/lab/v1/file.js";
 import { FileServiceService } from "../../../proto/gen/lab/v1/file.js";
 import { NodeServiceService } from "../../../proto/gen/lab/v1/node.js";
@@ -35,6 +36,8 @@ export class FakeAgent {
   readonly bootEntries = new Map<string, BootEntry>();
   nextEntry = "";
   bootId = "boot-1";
+  /** What whoever watches its consoles is told; undefined = an old agent that cannot be watched. To be set before `start`. */
+  notices: BoundedQueue<ConsoleNotice> | undefined = new BoundedQueue(100);
   /** What AssignSite brought last. */
   assignment: SiteAssignment | undefined;
   readonly #results = new Map<string, PowerResult>();
@@ -132,7 +135,9 @@ export class FakeAgent {
   }
 
   #serveConsoles(server: Server): void {
+    const { notices } = this;
     addService(server, ConsoleServiceService, {
+      ...(notices === undefined ? {} : { watchConsoles: () => notices }),
       listConsoles: async () => ({ consoles: [...this.consoles].map(([node, console]) => console.view(node)) }),
       follow: (request, { signal }) => this.console(request.node).follow(request, signal),
       listBoots: async () => ({ boots: [] }),

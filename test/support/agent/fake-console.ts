@@ -1,7 +1,7 @@
 /** A captured console in memory: bytes with offsets, followed like the real one. */
 import type { ConsoleEvent, ConsoleView, FollowRequest } from "../../../proto/gen/lab/v1/console.js";
 
-type Told = NonNullable<ConsoleEvent["event"]>;
+type Told = Exclude<NonNullable<ConsoleEvent["event"]>, { $case: "site" }>;
 
 export class FakeConsole {
   /** What somebody wrote down the line. */

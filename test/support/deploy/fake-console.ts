@@ -7,10 +7,10 @@ export class FakeConsole implements ConsoleFeed {
   readonly #waiting = new Set<() => void>();
   #end = 0n;
   state = "up";
-  /** Followers that have not let go. */
-  followers = 0;
-  /** When set, every follow and extent throws UnreachableError with this text. */
+  /** When set, extent throws UnreachableError with this text, and followers are told nothing more, as a feed waits for its site agent. */
   unreachable: string | undefined;
+  /** Those that follow now. */
+  followers = 0;
 
   /** Bytes arrive, one per character. */
   write(text: string): void {
@@ -34,19 +34,18 @@ export class FakeConsole implements ConsoleFeed {
     return { state: this.state, reason: "", firstOffset: 0n, endOffset: this.#end, lastByteMs: 0, bootEpoch: 1 };
   }
 
-  async *follow(fromOffset: bigint, options: { signal?: AbortSignal | undefined }): AsyncGenerator<ConsoleEvent> {
+  async *follow(fromOffset: bigint, { signal }: { signal?: AbortSignal | undefined }): AsyncGenerator<ConsoleEvent> {
     this.followers += 1;
     try {
-      yield* this.#eventsFrom(fromOffset, options);
+      yield* this.#from(fromOffset, signal);
     } finally {
       this.followers -= 1;
     }
   }
 
-  async *#eventsFrom(fromOffset: bigint, { signal }: { signal?: AbortSignal | undefined }): AsyncGenerator<ConsoleEvent> {
+  async *#from(fromOffset: bigint, signal: AbortSignal | undefined): AsyncGenerator<ConsoleEvent> {
     for (let index = 0; ; index += 1) {
-      while (index >= this.#events.length) await this.#nextEvent(signal);
-      if (this.unreachable !== undefined) throw new UnreachableError(this.unreachable);
+      while (index >= this.#events.length || this.unreachable !== undefined) await this.#nextEvent(signal);
       const event = this.#events[index];
       if (event === undefined || event.kind === "live") continue;
       if (event.kind !== "data") {

@@ -14,13 +14,13 @@ export const legoTriple: Inventory = ([p0, m0, s0]) => `
 lab: triple
 ${common}
 nodes:
-  p0: { bmc: { address: 127.0.0.1, port: ${p0} }, sim: { lid: 42, post: 20, power: off } }
-  m0: { bmc: { address: 127.0.0.1, port: ${m0} }, sim: { lid: 23, post: 20, power: off } }
+  p0: { bmc: { address: 127.0.0.1, port: ${p0} }, sim: { lid: 42, post: 5, power: off } }
+  m0: { bmc: { address: 127.0.0.1, port: ${m0} }, sim: { lid: 23, post: 5, power: off } }
   s0:
     bmc: { address: 127.0.0.1, port: ${s0} }
     sim:
       lid: 8
-      post: 20
+      post: 5
       power: off
       linux: 3.11.1
       files:
@@ -37,8 +37,8 @@ export const legoPair: Inventory = ([p0, m0]) => `
 lab: pair
 ${common}
 nodes:
-  p0: { bmc: { address: 127.0.0.1, port: ${p0} }, sim: { lid: 42, post: 20, power: off } }
-  m0: { bmc: { address: 127.0.0.1, port: ${m0} }, sim: { lid: 23, post: 20, power: off } }
+  p0: { bmc: { address: 127.0.0.1, port: ${p0} }, sim: { lid: 42, post: 5, power: off } }
+  m0: { bmc: { address: 127.0.0.1, port: ${m0} }, sim: { lid: 23, post: 5, power: off } }
 deployments:
   lego-1p1m:
     recipe: lego

@@ -1,4 +1,5 @@
 /** What the simulated machines have recorded of what was done to them: witnesses that the lab's own records have no part in. */
+import { existsSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { LabDirectory } from "../../../controller/cli/lab-directory.js";
@@ -15,9 +16,18 @@ export function serialLog(directory: LabDirectory, node: string): Promise<Buffer
 }
 
 /** What every job ever asked of the node's agent was to run, as one line each. */
-export async function jobs(directory: LabDirectory, node: string): Promise<string[]> {
+export function jobs(directory: LabDirectory, node: string): Promise<string[]> {
+  return jobLines(directory, node, () => true);
+}
+
+/** As `jobs`, those that have no result yet. */
+export function runningJobs(directory: LabDirectory, node: string): Promise<string[]> {
+  return jobLines(directory, node, (job) => !existsSync(join(job, "result.json")));
+}
+
+async function jobLines(directory: LabDirectory, node: string, isWanted: (job: string) => boolean): Promise<string[]> {
   const path = join(directory.simulation, node, "root/var/lib/labd/jobs");
-  const ids = (await readdir(path)).filter((id) => !id.startsWith("."));
-  const requests = await Promise.all(ids.map((id) => readFile(join(path, id, "request.json"), "utf8")));
+  const directories = (await readdir(path)).map((id) => join(path, id)).filter(isWanted);
+  const requests = await Promise.all(directories.map((job) => readFile(join(job, "request.json"), "utf8")));
   return requests.map((text) => (JSON.parse(text) as { argv: string[] }).argv.join(" ")).sort();
 }

@@ -22,9 +22,12 @@ export interface WholeLabOptions {
   readonly inventory: Inventory;
   /** How many times faster than iron the machines run. LegoOS's own time limits shrink with it. */
   readonly speedUp: number;
+  /** Machines rest between off and on as long as real ones: seconds, in which a test can act. */
+  readonly restful?: boolean;
 }
 
 const siteName = "site";
+const machinesName = "lab sim";
 const settleMs = 60_000;
 const shownLines = 40;
 
@@ -33,27 +36,29 @@ export class WholeLab {
   readonly nodes: readonly string[];
   readonly #context: Context;
   readonly #inventory: string;
+  readonly #restful: boolean;
   readonly #daemons = new Map<string, Daemon>();
   #connection: Connection | undefined;
   /** HOST:PORT of the controller, the same for all its lives. */
   #address: string | undefined;
 
-  private constructor(context: Context, inventory: string) {
+  private constructor(context: Context, inventory: string, restful: boolean) {
     this.#context = context;
+    this.#restful = restful;
     this.directory = context.directory;
     this.#inventory = inventory;
     this.nodes = loadLab(inventory).nodes.map((node) => node.name);
   }
 
   /** Starts all of it; resolves when every machine runs Linux and its agent is connected. */
-  static async start(t: Test, { inventory, speedUp }: WholeLabOptions): Promise<WholeLab> {
+  static async start(t: Test, { inventory, speedUp, restful = false }: WholeLabOptions): Promise<WholeLab> {
     process.env[passwordVariable] = "secret of the test";
     // The test runner makes every child load its hooks: seconds for each of dozens of processes here.
     delete process.env["NODE_OPTIONS"];
     const path = await scratchDirectory(t);
     const file = join(path, "lab.yaml");
     await writeFile(file, inventory(await freeUdpPorts(3)));
-    const lab = new WholeLab(contextOf(labDirectory({}, path)), file);
+    const lab = new WholeLab(contextOf(labDirectory({}, path)), file, restful);
     t.teardown(() => lab.#end(t.passing()));
     await lab.startController();
     await lab.startSiteAgent();
@@ -84,11 +89,19 @@ export class WholeLab {
   }
 
   async startSiteAgent(): Promise<void> {
-    await this.#startDaemon(await siteAgentSpec(this.#context, this.connection, siteName, true));
+    await this.#startDaemon(await siteAgentSpec(this.#context, this.connection, siteName, !this.#restful));
   }
 
   killSiteAgent(): Promise<void> {
     return this.#kill(`lab-agent ${siteName}`);
+  }
+
+  /** Stops the machines in their tracks, BMCs included: datagrams reach them and are not answered. Returns how to let them go on. */
+  silenceMachines(): () => void {
+    const { pid } = this.#daemons.get(machinesName) ?? {};
+    if (pid === undefined) throw new Error("the machines of this lab do not run");
+    process.kill(pid, "SIGSTOP");
+    return () => void process.kill(pid, "SIGCONT");
   }
 
   /** Kills the agent on a node. Its machine starts it again. Returns its process id. */

@@ -81,6 +81,7 @@ export class SimulatedLab {
         nodes,
         leases: this.leases,
         clock: systemClock,
+        agentsBackAtMs: 0,
         logger: silentLogger,
       },
       [],

@@ -1,4 +1,4 @@
-import { writeFile } from "node:fs/promises";
+import { mkdir, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import t from "tap";
 import { Fences } from "../../../agent/fence.js";
@@ -35,4 +35,20 @@ t.test("an epoch that cannot be remembered allows nothing", async (t) => {
   await writeFile(join(directory, "file"), "");
   const fences = await Fences.open(join(directory, "absent", "fences.json"));
   await t.rejects(fences.require("p0", fence(1n)), { code: "ENOENT" });
+});
+
+t.test("an epoch that could not be remembered acts as soon as it can be, and holds up no other node's", async (t) => {
+  const directory = join(await scratchDirectory(t), "state");
+  await mkdir(directory);
+  const path = join(directory, "fences.json");
+  const fences = await Fences.open(path);
+  await fences.require("m0", fence(4n));
+  await rename(directory, `${directory}.away`);
+  await t.rejects(fences.require("p0", fence(2n)), { code: "ENOENT" });
+  await fences.require("m0", fence(4n));
+  await t.rejects(fences.require("p0", fence(1n)), { code: "conflict" }, "what was seen counts, remembered or not");
+  await rename(`${directory}.away`, directory);
+  await fences.require("p0", fence(2n));
+  const later = await Fences.open(path);
+  await t.rejects(later.require("p0", fence(1n)), { code: "conflict" });
 });

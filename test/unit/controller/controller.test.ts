@@ -1,6 +1,7 @@
 import { readFile, stat } from "node:fs/promises";
 import t from "tap";
 import type { Implementation } from "../../../proto/rpc/service.js";
+import { type ConsoleEvent, ConsoleServiceService } from "../../../proto/gen/lab/v1/console.js";
 import { DeploymentServiceService } from "../../../proto/gen/lab/v1/deployment.js";
 import { EventServiceService } from "../../../proto/gen/lab/v1/event.js";
 import { NodeServiceService } from "../../../proto/gen/lab/v1/node.js";
@@ -100,6 +101,55 @@ t.test("watchers hear of agents, power and leases, of the nodes they asked for",
   t.ok(heard.some((each) => each.startsWith("power p0 power cycle: ")));
   t.equal(heard.at(-1), "agent-connected p0 agent p0 connected");
   t.notOk(heard.some((each) => each.includes(" m0 ")));
+});
+
+t.test("watchers hear what site agents tell of their consoles, also after one was away", async (t) => {
+  const lab = await startTestController(t);
+  const stop = new AbortController();
+  const heard: string[] = [];
+  const watching = (async () => {
+    for await (const { kind, node } of lab.controller.events.watch({ signal: stop.signal })) {
+      if (kind === "boot" || kind.startsWith("console-")) heard.push(`${kind} ${node}`);
+      if (kind === "boot" && node === "m0") break;
+    }
+  })();
+  const line = (node: string, state: string) => ({ node, notice: { $case: "line" as const, value: { state, reason: "" } } });
+  const boot = (node: string) => ({
+    node,
+    notice: { $case: "boot" as const, value: { epoch: 1, offset: 0n, cause: "power", detail: "on", timeMs: 0n } },
+  });
+  const first = await lab.agent("rack1");
+  for (const notice of [line("p0", "up"), line("m0", "up"), boot("p0")]) first.notices?.offer(notice);
+  while (heard.length < 3) await lab.controller.nodes.node("p0").power.read();
+  await first.stop();
+  const second = await lab.agent("rack1");
+  for (const notice of [line("p0", "up"), line("m0", "down"), boot("m0")]) second.notices?.offer(notice);
+  await watching;
+  t.same(heard, ["console-up p0", "console-up m0", "boot p0", "console-down m0", "boot m0"]);
+});
+
+t.test("who follows a console is told when its site agent goes away and when it is back, and misses no byte", async (t) => {
+  const lab = await startTestController(t);
+  const first = await lab.agent("rack1");
+  const console = first.console("p0");
+  console.print("one ");
+  const stop = new AbortController();
+  const request = { node: "p0", from: { $case: "offset", value: 0n }, live: true, untilOffset: 0n } as const;
+  const told: string[] = [];
+  const words = ({ event }: ConsoleEvent) => {
+    if (event?.$case === "data") return event.value.data.toString();
+    return event?.$case === "site" ? `${event.value.agent} ${event.value.connected ? "back" : "away"}` : event?.$case;
+  };
+  for await (const event of lab.clientFor(ConsoleServiceService).follow(request, { signal: stop.signal })) {
+    told.push(words(event) ?? "");
+    if (told.at(-1) === "live") await first.stop();
+    if (told.at(-1) === "rack1 away") {
+      console.print("two");
+      (await lab.agent("rack1")).consoles.set("p0", console);
+    }
+    if (told.at(-1) === "two") break;
+  }
+  t.same(told, ["one ", "live", "rack1 away", "rack1 back", "two"]);
 });
 
 t.test("deployments recover when agents can come, and let go while agents are still there", async (t) => {

@@ -77,6 +77,28 @@ t.test("an address that is none, a wrong suite and a YAML slip are told in words
   t.match(problemsOf(""), [/^lab\.yaml:1:1 : /]);
 });
 
+t.test("aliases and merge keys that cannot be followed are told like every other problem", async (t) => {
+  t.same(problemsOf("lab: x\nnodes:\n  p0: *nope\n"), ["lab.yaml:3:7 : *nope stands for nothing: there is no &nope before it"]);
+  t.same(problemsOf("lab: x\nnodes: &n\n  p0: { sim: *n }\n"), ["lab.yaml:3:14 : *n stands for something it is a part of"]);
+  const levels = Array.from("abcdef").map(
+    (name, i) =>
+      `${name}: &${name} [${Array(10)
+        .fill(i === 0 ? 1 : `*${"abcdef"[i - 1]}`)
+        .join(", ")}]`,
+  );
+  t.match(problemsOf(`lab: x\n${levels.join("\n")}\nnodes: {}\n`), [
+    /^lab\.yaml:1:1 : aliases or merge keys cannot be followed: Excessive alias/,
+  ]);
+  t.match(problemsOf("lab: x\nnodes:\n  p1: { <<: 5 }\n"), [/^lab\.yaml:1:1 : aliases or merge keys cannot be followed: Merge sources/]);
+});
+
+t.test("a slip in a role's range is one problem, not one per name", async (t) => {
+  const bound = (nodes: string) =>
+    `lab: x\nnodes: { p0: {} }\ndeployments:\n  constructor: { recipe: lego, roles: { memory: "${nodes}" } }\n`;
+  t.match(problemsOf(bound("p[0-90000]")), [/memory: role memory is bound to p\[1-90000\], which are not nodes; nodes: p0$/]);
+  t.match(problemsOf(bound("p[0-")), [/memory: "p\[0-": \[ without \]$/]);
+});
+
 t.test("2,000 nodes load, every one", async (t) => {
   const lines = Array.from(
     { length: 2000 },

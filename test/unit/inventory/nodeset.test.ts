@@ -19,6 +19,21 @@ t.test("a folded name expands", async (t) => {
     t.throws(() => expandName(wrong), { code: "invalid-argument" }, wrong);
 });
 
+t.test("a slip that would stand for no end of names is refused at once", async (t) => {
+  const slips = [
+    "p[0-", // taken for [0-…] it would be expanded for ever
+    "p[99999999999999999998-99999999999999999999]", // numbers a double cannot count through
+    `p[${"0-99999,".repeat(50)}0]`,
+    "p[0-999]q[0-999]",
+    `p${"[1]".repeat(20_000)}`,
+  ];
+  for (const slip of slips) t.throws(() => expandName(slip), { code: "invalid-argument" }, slip.slice(0, 40));
+  t.throws(() => select("p".repeat(200_000)), { code: "invalid-argument" });
+  const began = performance.now();
+  t.throws(() => select(`${"*".repeat(40)}x`), { code: "invalid-argument" });
+  t.ok(performance.now() - began < 1000, "stars in a row are one star");
+});
+
 t.test("names fold back the way a person writes them", async (t) => {
   t.equal(foldNames(["p0", "p1", "p2", "m0"]), "p[0-2],m0");
   t.equal(foldNames(["n001", "n002", "n010"]), "n[001-002,010]");

@@ -86,16 +86,17 @@ function linuxAgain(leaving: Leaving): Step {
         kind: "facts",
         claim: `Linux${typeof release === "string" ? ` ${release}` : ""} runs again, as a new boot`,
         withinMs: 10 * minutes,
-        judge: (facts) => judgeReturn(facts, before),
+        judge: (facts, { outputs }) => judgeReturn(facts, before, outputs[downId(leaving)]?.["endedBootId"]),
       },
       portAgain(before["lid"]),
     ],
   };
 }
 
-/** What is not known from the deployment (it never got as far as its check) is not judged. */
-export function judgeReturn(facts: FactsSeen, before: Outputs[string]): Verdict {
+/** What is not known from the deployment (it never got as far as its check) is not judged. `ended`: the boot a reboot has ended. */
+export function judgeReturn(facts: FactsSeen, before: Outputs[string], ended?: Json): Verdict {
   if (facts.kernel !== "Linux") return { ok: false, reason: `${facts.kernel} runs` };
+  if (facts.bootId === ended) return { ok: false, reason: "it is still the boot that is to end" };
   if (facts.bootId === before["bootId"]) return { ok: false, reason: "it is still the boot of before the deployment" };
   const release = before["kernelRelease"];
   if (typeof release === "string" && facts.kernelRelease !== release)

@@ -98,6 +98,9 @@ export interface ConsoleEvent {
     | //
     /** The history is told; what follows is live. Sent once. */
     { $case: "live"; value: ConsoleLive }
+    | //
+    /** The site agent that captures the console went away or came back. Told by the controller only. */
+    { $case: "site"; value: ConsoleSite }
     | undefined;
 }
 
@@ -141,6 +144,47 @@ export interface ConsoleBoot {
 export interface ConsoleLive {
   /** The next byte to come has this offset. */
   offset: bigint;
+}
+
+/**
+ * The way to a console broke off or is there again. Nothing is lost by it: the site agent goes on capturing, and the follower gets
+ * what was captured meanwhile when it is back.
+ */
+export interface ConsoleSite {
+  /** Name of the site agent. */
+  agent: string;
+  /** True: it is back. False: it is away, and the follower waits for it. */
+  connected: boolean;
+  /** When, milliseconds since the Unix epoch. */
+  timeMs: bigint;
+}
+
+export interface WatchConsolesRequest {
+}
+
+/** One thing that happened on a console. */
+export interface ConsoleNotice {
+  /** Node whose console it is. */
+  node: string;
+  /** What happened. None set: something this reader is too old to know; to be passed over. */
+  notice:
+    | //
+    /** Its line, as it is from now on. */
+    { $case: "line"; value: ConsoleLineState }
+    | //
+    /** Something was not captured. A gap told open is told again when it has ended. */
+    { $case: "gap"; value: ConsoleGap }
+    | //
+    /** A boot epoch begins. */
+    { $case: "boot"; value: ConsoleBoot }
+    | undefined;
+}
+
+export interface ConsoleLineState {
+  /** "up", "connecting" (not opened yet) or "down" (and tried again by itself, unless it is no longer captured). */
+  state: string;
+  /** Why it is not up, "" when it is. */
+  reason: string;
 }
 
 export interface ListBootsRequest {
@@ -660,6 +704,9 @@ export const ConsoleEvent: MessageFns<ConsoleEvent> = {
       case "live":
         ConsoleLive.encode(message.event.value, writer.uint32(34).fork()).join();
         break;
+      case "site":
+        ConsoleSite.encode(message.event.value, writer.uint32(42).fork()).join();
+        break;
     }
     return writer;
   },
@@ -709,6 +756,14 @@ export const ConsoleEvent: MessageFns<ConsoleEvent> = {
             message.event = { $case: "live", value: ConsoleLive.decode(reader, reader.uint32()) };
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.event = { $case: "site", value: ConsoleSite.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -748,6 +803,12 @@ export const ConsoleEvent: MessageFns<ConsoleEvent> = {
       case "live": {
         if (object.event?.value !== undefined && object.event?.value !== null) {
           message.event = { $case: "live", value: ConsoleLive.fromPartial(object.event.value) };
+        }
+        break;
+      }
+      case "site": {
+        if (object.event?.value !== undefined && object.event?.value !== null) {
+          message.event = { $case: "site", value: ConsoleSite.fromPartial(object.event.value) };
         }
         break;
       }
@@ -1131,6 +1192,308 @@ export const ConsoleLive: MessageFns<ConsoleLive> = {
   fromPartial(object: DeepPartial<ConsoleLive>): ConsoleLive {
     const message = createBaseConsoleLive();
     message.offset = (object.offset !== undefined && object.offset !== null) ? BigInt(object.offset) : 0n;
+    return message;
+  },
+};
+
+function createBaseConsoleSite(): ConsoleSite {
+  return { agent: "", connected: false, timeMs: 0n };
+}
+
+export const ConsoleSite: MessageFns<ConsoleSite> = {
+  encode(message: ConsoleSite, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.agent !== "") {
+      writer.uint32(10).string(message.agent);
+    }
+    if (message.connected !== false) {
+      writer.uint32(16).bool(message.connected);
+    }
+    if (message.timeMs !== 0n) {
+      if (BigInt.asIntN(64, message.timeMs) !== message.timeMs) {
+        throw new globalThis.Error("value provided for field message.timeMs of type int64 too large");
+      }
+      writer.uint32(24).int64(message.timeMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ConsoleSite {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseConsoleSite();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.agent = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.connected = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.timeMs = reader.int64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ConsoleSite>): ConsoleSite {
+    return ConsoleSite.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ConsoleSite>): ConsoleSite {
+    const message = createBaseConsoleSite();
+    message.agent = object.agent ?? "";
+    message.connected = object.connected ?? false;
+    message.timeMs = (object.timeMs !== undefined && object.timeMs !== null) ? BigInt(object.timeMs) : 0n;
+    return message;
+  },
+};
+
+function createBaseWatchConsolesRequest(): WatchConsolesRequest {
+  return {};
+}
+
+export const WatchConsolesRequest: MessageFns<WatchConsolesRequest> = {
+  encode(_: WatchConsolesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WatchConsolesRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWatchConsolesRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<WatchConsolesRequest>): WatchConsolesRequest {
+    return WatchConsolesRequest.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<WatchConsolesRequest>): WatchConsolesRequest {
+    const message = createBaseWatchConsolesRequest();
+    return message;
+  },
+};
+
+function createBaseConsoleNotice(): ConsoleNotice {
+  return { node: "", notice: undefined };
+}
+
+export const ConsoleNotice: MessageFns<ConsoleNotice> = {
+  encode(message: ConsoleNotice, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.node !== "") {
+      writer.uint32(10).string(message.node);
+    }
+    switch (message.notice?.$case) {
+      case "line":
+        ConsoleLineState.encode(message.notice.value, writer.uint32(18).fork()).join();
+        break;
+      case "gap":
+        ConsoleGap.encode(message.notice.value, writer.uint32(26).fork()).join();
+        break;
+      case "boot":
+        ConsoleBoot.encode(message.notice.value, writer.uint32(34).fork()).join();
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ConsoleNotice {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseConsoleNotice();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.node = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.notice = { $case: "line", value: ConsoleLineState.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.notice = { $case: "gap", value: ConsoleGap.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.notice = { $case: "boot", value: ConsoleBoot.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ConsoleNotice>): ConsoleNotice {
+    return ConsoleNotice.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ConsoleNotice>): ConsoleNotice {
+    const message = createBaseConsoleNotice();
+    message.node = object.node ?? "";
+    switch (object.notice?.$case) {
+      case "line": {
+        if (object.notice?.value !== undefined && object.notice?.value !== null) {
+          message.notice = { $case: "line", value: ConsoleLineState.fromPartial(object.notice.value) };
+        }
+        break;
+      }
+      case "gap": {
+        if (object.notice?.value !== undefined && object.notice?.value !== null) {
+          message.notice = { $case: "gap", value: ConsoleGap.fromPartial(object.notice.value) };
+        }
+        break;
+      }
+      case "boot": {
+        if (object.notice?.value !== undefined && object.notice?.value !== null) {
+          message.notice = { $case: "boot", value: ConsoleBoot.fromPartial(object.notice.value) };
+        }
+        break;
+      }
+    }
+    return message;
+  },
+};
+
+function createBaseConsoleLineState(): ConsoleLineState {
+  return { state: "", reason: "" };
+}
+
+export const ConsoleLineState: MessageFns<ConsoleLineState> = {
+  encode(message: ConsoleLineState, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.state !== "") {
+      writer.uint32(10).string(message.state);
+    }
+    if (message.reason !== "") {
+      writer.uint32(18).string(message.reason);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ConsoleLineState {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseConsoleLineState();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.state = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ConsoleLineState>): ConsoleLineState {
+    return ConsoleLineState.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ConsoleLineState>): ConsoleLineState {
+    const message = createBaseConsoleLineState();
+    message.state = object.state ?? "";
+    message.reason = object.reason ?? "";
     return message;
   },
 };
@@ -1557,6 +1920,21 @@ export const ConsoleServiceService = {
     responseSerialize: (value: ListBootsResponse): Buffer => Buffer.from(ListBootsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListBootsResponse => ListBootsResponse.decode(value),
   },
+  /**
+   * What happens on all consoles of a site, without their bytes: first the state of each line as it is now, then changes, gaps and boots
+   * as they come; what was before is in the logs. A watcher that is slow is told the newest state only, and every gap and boot. Site
+   * agent only: the controller tells it on as events (EventService). An agent older than this rpc answers UNIMPLEMENTED, and the
+   * controller goes on without these events.
+   */
+  watchConsoles: {
+    path: "/lab.v1.ConsoleService/WatchConsoles" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: WatchConsolesRequest): Buffer => Buffer.from(WatchConsolesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): WatchConsolesRequest => WatchConsolesRequest.decode(value),
+    responseSerialize: (value: ConsoleNotice): Buffer => Buffer.from(ConsoleNotice.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ConsoleNotice => ConsoleNotice.decode(value),
+  },
   /** Holds the right to write. First message: `open`; then bytes and breaks. The stream ends the right. */
   attach: {
     path: "/lab.v1.ConsoleService/Attach" as const,
@@ -1576,6 +1954,13 @@ export interface ConsoleServiceServer extends UntypedServiceImplementation {
   follow: handleServerStreamingCall<FollowRequest, ConsoleEvent>;
   /** Boot epochs of one console, oldest first. */
   listBoots: handleUnaryCall<ListBootsRequest, ListBootsResponse>;
+  /**
+   * What happens on all consoles of a site, without their bytes: first the state of each line as it is now, then changes, gaps and boots
+   * as they come; what was before is in the logs. A watcher that is slow is told the newest state only, and every gap and boot. Site
+   * agent only: the controller tells it on as events (EventService). An agent older than this rpc answers UNIMPLEMENTED, and the
+   * controller goes on without these events.
+   */
+  watchConsoles: handleServerStreamingCall<WatchConsolesRequest, ConsoleNotice>;
   /** Holds the right to write. First message: `open`; then bytes and breaks. The stream ends the right. */
   attach: handleBidiStreamingCall<AttachRequest, AttachEvent>;
 }
@@ -1620,6 +2005,18 @@ export interface ConsoleServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListBootsResponse) => void,
   ): ClientUnaryCall;
+  /**
+   * What happens on all consoles of a site, without their bytes: first the state of each line as it is now, then changes, gaps and boots
+   * as they come; what was before is in the logs. A watcher that is slow is told the newest state only, and every gap and boot. Site
+   * agent only: the controller tells it on as events (EventService). An agent older than this rpc answers UNIMPLEMENTED, and the
+   * controller goes on without these events.
+   */
+  watchConsoles(request: WatchConsolesRequest, options?: Partial<CallOptions>): ClientReadableStream<ConsoleNotice>;
+  watchConsoles(
+    request: WatchConsolesRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<ConsoleNotice>;
   /** Holds the right to write. First message: `open`; then bytes and breaks. The stream ends the right. */
   attach(): ClientDuplexStream<AttachRequest, AttachEvent>;
   attach(options: Partial<CallOptions>): ClientDuplexStream<AttachRequest, AttachEvent>;

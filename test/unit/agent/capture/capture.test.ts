@@ -1,6 +1,8 @@
-import { join } from "node:path";
+import { type NoParamCallback, readlinkSync } from "node:fs";
+import { basename, join } from "node:path";
 import t, { type Test } from "tap";
 import { Captures } from "../../../../agent/capture/captures.js";
+import { type LogFilesystem, nodeFilesystem } from "../../../../agent/capture/filesystem.js";
 import { AuthenticationError, ConflictError, NotFoundError, UnreachableError } from "../../../../proto/base/errors.js";
 import { silentLogger } from "../../../../proto/base/logger.js";
 import { FakeConsole } from "../../../support/capture/fake-console.js";
@@ -229,3 +231,23 @@ async function untilAlive(clock: FakeClock, captures: Captures): Promise<void> {
   await Promise.all(captures.list().map(({ log }) => log.sync()));
   await clock.advance(0);
 }
+
+t.test("what was captured is on the disk itself when capture has stopped", async (t) => {
+  const clock = new FakeClock(1_000_000);
+  const synced: string[] = [];
+  const filesystem: LogFilesystem = {
+    ...nodeFilesystem,
+    fdatasync: ((fd: number, done: NoParamCallback) => {
+      synced.push(basename(readlinkSync(`/proc/self/fd/${fd}`)));
+      nodeFilesystem.fdatasync(fd, done);
+    }) as LogFilesystem["fdatasync"],
+  };
+  const captures = new Captures({ directory: t.testdir(), clock, logger: silentLogger, reopening, log: { filesystem } });
+  const line = new FakeConsole(clock);
+  captures.add("p0", line);
+  await clock.advance(0);
+  line.print("last words");
+  await clock.advance(20);
+  await captures.close();
+  t.same(synced.sort(), ["00000000000000000000.log", "00000000000000000000.times", "marks.jsonl"]);
+});

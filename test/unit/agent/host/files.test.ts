@@ -172,3 +172,18 @@ t.test("a full disk is told with the path and what is free, and leaves the old c
   t.same(await readdir(join(root, "small")), ["image"]);
   t.ok((await stat(join(root, "small/image"))).isFile());
 });
+
+t.test("on a real machine, whose root is /, a link is followed to its target as well, and stays a link", async (t) => {
+  const directory = await scratchDirectory(t);
+  const files = new HostFiles({ root: new RootDirectory("/"), clock: systemClock });
+  await mkdir(join(directory, "efi"));
+  await writeFile(join(directory, "efi/grubenv"), "old");
+  await symlink("efi/grubenv", join(directory, "grubenv"));
+  await files.write(join(directory, "grubenv"), chunks("new"));
+  t.equal(await readlink(join(directory, "grubenv")), "efi/grubenv");
+  t.equal(await readFile(join(directory, "efi/grubenv"), "utf8"), "new");
+  t.equal(await files.remove(join(directory, "grubenv")), true);
+  t.equal(await readFile(join(directory, "efi/grubenv"), "utf8"), "new", "what is removed is the link");
+  await files.write(join(directory, "new/file"), chunks("there"));
+  t.equal(await readFile(join(directory, "new/file"), "utf8"), "there");
+});

@@ -108,6 +108,27 @@ t.test("a caller that does not read costs the line nothing and gets every byte l
   t.equal(got, total);
 });
 
+t.test("a watcher of all consoles is told their lines, then gaps and boots, and never bytes", async (t) => {
+  const { client, capture, print } = await serve(t);
+  print("before\n");
+  const told: unknown[] = [];
+  for await (const { node, notice } of client.watchConsoles({})) {
+    told.push(notice);
+    t.equal(node, "p0");
+    if (notice?.$case === "line") {
+      print("Linux version 3\n");
+      capture.log.gap({ cause: "overrun", detail: "flag", fromMs: 1, toMs: 2, lostBytes: 212 });
+      capture.log.flush();
+    }
+    if (notice?.$case === "gap") break;
+  }
+  t.match(told, [
+    { $case: "line", value: { state: "up", reason: "" } },
+    { $case: "boot", value: { epoch: 1, offset: 7n, cause: "banner", detail: "Linux version 3" } },
+    { $case: "gap", value: { offset: 23n, cause: "overrun", detail: "flag", fromMs: 1n, toMs: 2n, lostBytes: 212n } },
+  ]);
+});
+
 t.test("what is not there is refused with its own error", async (t) => {
   const { client } = await serve(t);
   await t.rejects(client.listBoots({ node: "x9" }), NotFoundError);

@@ -9,6 +9,10 @@ import type { WriteRequest } from "../../../../proto/gen/lab/v1/file.js";
 import { FileServiceService } from "../../../../proto/gen/lab/v1/file.js";
 import { LeaseServiceService } from "../../../../proto/gen/lab/v1/lease.js";
 import { PowerServiceService } from "../../../../proto/gen/lab/v1/power.js";
+import { Acting } from "../../../../controller/api/acting.js";
+import { SqliteLeases } from "../../../../controller/leases/sqlite-leases.js";
+import { openDatabase } from "../../../../controller/records/database.js";
+import { FakeClock } from "../../../support/fake-clock.js";
 import { startTestController } from "../../../support/agent/test-controller.js";
 
 type Power = ServiceClient<typeof PowerServiceService>;
@@ -31,6 +35,25 @@ t.test("an act on a node somebody else holds is refused with holder and reason, 
   await lab.leases.acquire({ nodes: ["p0"], owner: "ci", reason: "nightly", ttlMs: 60_000 });
   await t.rejects(act(lab.clientFor(PowerServiceService), "off"), { name: "ConflictError", message: /held by ci \(nightly\)/ });
   t.same(rack1.acts, []);
+});
+
+t.test("of two acts at once on a node, the first to end leaves the other its lease", async (t) => {
+  const leases = new SqliteLeases(openDatabase(":memory:"), new FakeClock());
+  const acting = new Acting(leases);
+  const act = { node: "p0", fence: undefined, caller: { name: "ada", role: "operator" }, what: "exec" } as const;
+  const ends: (() => void)[] = [];
+  const begin = async () => {
+    const done = acting.run(act, () => new Promise<void>((resolve) => ends.push(resolve)));
+    await new Promise(setImmediate);
+    return { done };
+  };
+  const [first, second] = [await begin(), await begin()];
+  ends[0]?.();
+  await first.done;
+  t.equal((await leases.list()).length, 1, "nobody else may act yet");
+  ends[1]?.();
+  await second.done;
+  t.same(await leases.list(), []);
 });
 
 t.test("one's own lease is used, with its fence or without", async (t) => {

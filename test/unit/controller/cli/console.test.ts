@@ -1,7 +1,9 @@
 import t from "tap";
+import { lineOf } from "../../../../controller/cli/commands/tail.js";
 import { ConsoleLines, printable } from "../../../../controller/cli/console/console-lines.js";
 import { EscapeKeys } from "../../../../controller/cli/console/escape-keys.js";
 import { TimeMerge } from "../../../../controller/cli/console/time-merge.js";
+import { plainStyle } from "../../../../controller/cli/terminal.js";
 import type { ConsoleEvent } from "../../../../proto/gen/lab/v1/console.js";
 
 const data = (offset: bigint, text: string, timeMs: bigint): ConsoleEvent => ({
@@ -36,6 +38,19 @@ t.test("a gap ends the line that stood and says what is lost", async (t) => {
     lines.push(gap).map((each) => each.text),
     ["half", "gap: 212 bytes lost, overrun: BMC reported SOL overrun"],
   );
+});
+
+t.test("a site agent that is away ends the line that stood, and is said to be waited for", async (t) => {
+  const lines = new ConsoleLines("p0");
+  const site = (connected: boolean): ConsoleEvent => ({ event: { $case: "site", value: { agent: "rack1", connected, timeMs: 7n } } });
+  lines.push(data(10n, "half", 1n));
+  t.match(lines.push(site(false)), [
+    { kind: "line", text: "half", offset: 10n },
+    { kind: "site", text: "site agent rack1 is away; waiting", offset: 14n, timeMs: 7 },
+  ]);
+  const back = lines.push(site(true))[0];
+  t.ok(back);
+  if (back !== undefined) t.equal(lineOf(back, 0, 2, false, plainStyle), "p0 ┄┄ site agent rack1 is back ┄┄");
 });
 
 t.test("what a serial line carries cannot drive the terminal", async (t) => {

@@ -105,3 +105,22 @@ void t.test("a controller that shuts down leaves the job running, and the next o
   t.equal((await lab.untilEnded(second.runs, id)).status, "succeeded");
   t.same(lab.node("a").done, ["run make"]);
 });
+
+void t.test("a controller that shuts down does not begin again what may not be interrupted", async (t) => {
+  const lab = labWith([step({ id: "flash/a", uninterruptible: true, acts: () => [make] })]);
+  lab.node("a").onCommand = () => ({ tookMs: 300_000 });
+  const first = await lab.controller();
+  const { id } = await first.runs.start(deployToy, "ada");
+  await lab.clock.advance(5000);
+  let closed = false;
+  const closing = first.runs.close().then(() => {
+    closed = true;
+  });
+  await lab.clock.advance(1000);
+  t.ok(closed, "it is not waited for");
+  await closing;
+  const second = await lab.controller();
+  await second.runs.resumeAll();
+  t.equal((await lab.untilEnded(second.runs, id)).status, "succeeded");
+  t.same(lab.node("a").done, ["run make"]);
+});

@@ -148,6 +148,24 @@ void t.test("a console that cannot be read is the lab's matter", async (t) => {
   t.match(failed.failure, { blame: "lab", cause: "the console cannot be read: site agent rack1: not connected" });
 });
 
+void t.test("a console whose line is down when a deadline passes is the lab's matter", async (t) => {
+  const lab = labWith([boot("a")]);
+  const console = lab.node("a").console;
+  const failed = await runToEnd(lab, () => {
+    if (console !== undefined) console.state = "connecting";
+  });
+  t.match(failed.failure, { blame: "lab", cause: /^the console is connecting/ });
+});
+
+void t.test("a run that has ended follows no console any more, however it ended", async (t) => {
+  const met = labWith([boot("a")]);
+  t.equal((await runToEnd(met, () => met.node("a").console?.lines("[    0.000000] toy version 7"))).status, "succeeded");
+  t.equal(met.node("a").console?.followers, 0);
+  const missed = labWith([boot("a")]);
+  t.equal((await runToEnd(missed)).status, "failed");
+  t.equal(missed.node("a").console?.followers, 0);
+});
+
 void t.test("the right line with the wrong content fails at once", async (t) => {
   const expectation = {
     id: "lid",

@@ -11,6 +11,7 @@ const nonce = "11-1111";
 /** Longer than a lease lives without its controller. */
 const longMs = 150_000;
 
+const cycle: Act = { kind: "power", verb: "cycle", deadlineMs: 60_000 };
 const failing: Act = { kind: "command", argv: ["fail"], timeoutMs: 60_000 };
 
 /** A lab where things take time: the build 3 s, the power-on self-test 2 s. */
@@ -219,4 +220,17 @@ void t.test("undeploy knows what the last deploy put out, also after a restart",
   t.same(undeployed.previous["check/a"], { bootId: "boot-1" });
   t.equal((await lab.untilEnded(runs, undeployed.id)).status, "succeeded");
   t.same(lab.node("a").done, ["reboot"]);
+});
+
+void t.test("an agent that has not found a new controller yet is waited for, then taken for away", async (t) => {
+  const takeDown = (node: string) =>
+    step({ id: `down/${node}`, node, acts: ({ agentConnected }) => [agentConnected ? { kind: "reboot" } : cycle] });
+  const lab = labWith([takeDown("a"), takeDown("b")]);
+  const { runs } = await lab.controller();
+  for (const name of ["a", "b"]) lab.node(name).agentConnected = false;
+  lab.clock.after(15_000, () => void (lab.node("a").agentConnected = true));
+  const { id } = await runs.start(request, "ada");
+  t.equal((await lab.untilEnded(runs, id)).status, "succeeded");
+  t.same(lab.node("a").done, ["reboot"]);
+  t.same(lab.node("b").done, ["power cycle"]);
 });

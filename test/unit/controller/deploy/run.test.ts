@@ -35,3 +35,18 @@ void t.test("a run does every step, keeps the evidence for each and frees its no
   t.equal(lab.clock.pendingTimers, 0, "no timer is left");
   t.same([lab.node("a").console?.followers, lab.node("b").console?.followers], [0, 0], "no console is followed any more");
 });
+
+void t.test("an undeploy knows what the deploy that came up knew, whatever failed early after it", async (t) => {
+  const lab = new FakeLab();
+  const { runs } = await lab.controller();
+  let nonce = "";
+  lab.bootsWell(() => nonce);
+  const up = await runs.start(request, "ada");
+  nonce = up.nonce;
+  t.equal((await lab.untilEnded(runs, up.id)).status, "succeeded");
+  for (const console of [lab.node("a").console, lab.node("b").console]) if (console !== undefined) console.state = "down";
+  t.equal((await lab.untilEnded(runs, (await runs.start(request, "ada")).id)).status, "failed");
+  const back = await runs.start({ ...request, direction: "undeploy" }, "ada");
+  t.match(back.previous["check/a"], { bootId: "boot-1" });
+  await runs.close();
+});

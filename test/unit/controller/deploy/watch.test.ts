@@ -27,6 +27,7 @@ void t.test("everybody is told the whole story, whenever he comes", async (t) =>
   const late = collect(runs.watch(id, 3));
   await lab.untilEnded(runs, id);
   await Promise.all([early.done, late.done]);
+  await collect(runs.watch(id, 99)).done;
   const after = collect(runs.watch(id, 1));
   await after.done;
   t.same(early.types(), story);

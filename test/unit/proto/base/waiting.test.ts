@@ -1,5 +1,5 @@
 import t from "tap";
-import { anySignal, withDeadline } from "../../../../proto/base/abort.js";
+import { anySignal, unlessAborted, withDeadline } from "../../../../proto/base/abort.js";
 import { Backoff } from "../../../../proto/base/backoff.js";
 import { sleep } from "../../../../proto/base/clock.js";
 import { CancelledError, describeError, DeadlineError, errorCodes, errorFromCode, FailedError } from "../../../../proto/base/errors.js";
@@ -84,4 +84,22 @@ t.test("an error that crossed a wire as code and message is the same decision ag
   for (const code of errorCodes) t.equal(errorFromCode(code, "x").code, code);
   t.equal(errorFromCode("from-the-future", "x").code, "internal");
   t.equal(describeError(new FailedError("a", { cause: new Error("b", { cause: "c" }) })), "a: b: c");
+});
+
+t.test("whoever stops waiting for shared work leaves it running, and no listener on its signal", async (t) => {
+  let finish = (_value: string) => {};
+  const work = new Promise<string>((resolve) => {
+    finish = resolve;
+  });
+  const patient = new AbortController();
+  const hasty = new AbortController();
+  const removed = t.capture(patient.signal, "removeEventListener", patient.signal.removeEventListener.bind(patient.signal));
+  const [waits, leaves] = [unlessAborted(work, patient.signal), unlessAborted(work, hasty.signal)];
+  hasty.abort();
+  await t.rejects(leaves, { code: "cancelled" });
+  await t.rejects(unlessAborted(work, hasty.signal), { code: "cancelled" });
+  finish("done");
+  t.equal(await waits, "done");
+  await new Promise(setImmediate);
+  t.equal(removed().length, 1);
 });

@@ -1,7 +1,8 @@
 import { createServer } from "node:net";
 import type { AddressInfo, Socket } from "node:net";
 import { connect } from "node:net";
-import { stat } from "node:fs/promises";
+import { createPrivateKey, X509Certificate } from "node:crypto";
+import { mkdir, rename, rmdir, stat } from "node:fs/promises";
 import { once } from "node:events";
 import t from "tap";
 import type { Test } from "tap";
@@ -122,6 +123,29 @@ t.test("a certificate is renewed with the one before it, same name and role, ano
   const renewed = await renewIdentity(lab.address, old, { clock: systemClock });
   t.same(describeCertificate(renewed.certificatePem).peer, { name: "p0", role: "agent" });
   t.not(renewed.keyPem, old.keyPem);
+});
+
+t.test("a renewal that was cut off between its files leaves the old identity or the new one", async (t) => {
+  const directory = t.testdir();
+  const authority = await Authority.open(directory, { clock: systemClock, lab: "test" });
+  const [old, renewed] = [
+    await issueIdentity(authority, { name: "p0", role: "agent" }),
+    await issueIdentity(authority, { name: "p0", role: "agent" }),
+  ];
+  const home = `${directory}/agent`;
+  await saveIdentity(home, old);
+  // What cannot be replaced stops the save there: a directory in the place of the file.
+  for (const stop of ["cert.pem", "key.pem"]) {
+    await rename(`${home}/${stop}`, `${home}/aside`);
+    await mkdir(`${home}/${stop}`);
+    await t.rejects(saveIdentity(home, renewed), { code: "EISDIR" });
+    await rmdir(`${home}/${stop}`);
+    await rename(`${home}/aside`, `${home}/${stop}`);
+    const { keyPem, certificatePem } = await loadIdentity(home);
+    t.ok(new X509Certificate(certificatePem).checkPrivateKey(createPrivateKey(keyPem)), `stopped at ${stop}`);
+  }
+  await saveIdentity(home, renewed);
+  t.same(await loadIdentity(home), renewed);
 });
 
 t.test("renewal is due when two thirds of the life have passed", async (t) => {

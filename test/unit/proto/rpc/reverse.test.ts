@@ -11,7 +11,7 @@ import type { ConsoleEvent } from "../../../../proto/gen/lab/v1/console.js";
 import { ConsoleServiceService } from "../../../../proto/gen/lab/v1/console.js";
 import { PowerServiceService } from "../../../../proto/gen/lab/v1/power.js";
 import { clientOf } from "../../../../proto/rpc/client.js";
-import { serveController } from "../../../../proto/rpc/dial.js";
+import { dialController, serveController } from "../../../../proto/rpc/dial.js";
 import type { ReverseChannel } from "../../../../proto/rpc/reverse.js";
 import { channelOver } from "../../../../proto/rpc/reverse.js";
 import { addService } from "../../../../proto/rpc/server.js";
@@ -185,4 +185,15 @@ t.test("a connection that has gone silent is given up by both ends", async (t) =
   for (const end of ends) end.destroy();
   network.close();
   await port.close();
+});
+
+t.test("a controller whose certificate is not in force by our clock is told from one of another lab", async (t) => {
+  const ahead = { ...systemClock, now: () => systemClock.now() + 30 * 86_400_000 };
+  const port = await openLabPort(t.testdir(), { clock: ahead });
+  t.teardown(() => port.close());
+  const identity = await issueIdentity(port.authority, { name: "p0", role: "agent" });
+  await t.rejects(dialController({ address: port.address, identity, clock: systemClock }), {
+    code: "authentication",
+    message: /not in force by this machine's clock.*check the time/,
+  });
 });

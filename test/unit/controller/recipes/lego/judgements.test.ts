@@ -213,4 +213,6 @@ t.test("the way back: the same Linux as a new boot, as far as it is known", asyn
     reason: /was 3\.10\.0 before/,
   });
   t.match(judgeReturn(facts, {}), { ok: true }, "nothing is known of before");
+  t.match(judgeReturn(facts, {}, "b1"), { ok: false, reason: /still the boot that is to end/ }, "a reboot takes a moment to begin");
+  t.match(judgeReturn({ ...facts, bootId: "b2" }, {}, "b1"), { ok: true });
 });

@@ -1,5 +1,5 @@
 /** HOST:PORT as people write it; IPv6 in brackets. */
-import { InvalidArgumentError } from "../base/errors.js";
+import { InvalidArgumentError } from "./errors.js";
 
 export interface HostAndPort {
   readonly host: string;
