@@ -33,6 +33,8 @@ export class Runner {
   readonly #watch: CrashWatch;
   readonly #stops = new Map<string, AbortController>();
   readonly #live = new Map<string, Promise<void>>();
+  /** Steps this process has worked on and does not work on again, although the journal may call them running: they have failed. */
+  readonly #over = new Set<string>();
   #stopping: boolean;
   #telling: Promise<void> | undefined;
   #abandoned: RunAbandonedError | undefined;
@@ -51,8 +53,9 @@ export class Runner {
     this.#watch.follow(journal.state.watches);
     try {
       for (;;) {
-        // A step that must finish is begun again after a stop, but not by a process that leaves.
-        const next = this.#abandoned === undefined ? startable(plan.steps, journal.state, new Set(this.#live.keys()), this.#stopping) : [];
+        const taken = new Set([...this.#live.keys(), ...this.#over]);
+        // What an earlier process left begun and must be finished is taken up also when the run stops, but not by a process that leaves.
+        const next = this.#abandoned === undefined ? startable(plan.steps, journal.state, taken, this.#stopping) : [];
         for (const step of next) this.#start(step);
         if (this.#live.size === 0) break;
         await Promise.race(this.#live.values());
@@ -104,6 +107,7 @@ export class Runner {
       const context = { step, node: nodes.node(step.node), journal, clock, agentsBackAtMs, fence, progress, signal: stop.signal };
       await runStep(context, () => this.#watch.follow(journal.state.watches));
     } catch (error) {
+      this.#over.add(step.id);
       if (error instanceof RunAbandonedError) this.abandon(error);
       else if (this.#abandoned === undefined && !stop.signal.aborted) this.#fail(step, failureOf(error));
     } finally {

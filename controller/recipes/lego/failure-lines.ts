@@ -29,9 +29,9 @@ export const failureLines: readonly FailureLine[] = [
     /Kernel Panic - not syncing: .*Initial alloc qpn/i,
     "queue pair numbers have passed CONFIG_FIT_FIRST_QPN before FIT started: power-cycle, or raise fitFirstQpn",
   ),
-  line(
-    /\*{3}\s+Current LID:.*Table LID:/,
-    "the node's LID has changed since the image was built (the subnet manager was restarted?): deploy again",
+  innerLine(
+    /^(?:fit:\s*)?\*{3}\s+Current LID:.*Table LID:/,
+    "the node's LID has changed since the image was built (the subnet manager was restarted?), or two nodes have the same id: deploy again",
   ),
   line(/^Machine halted\./, "the kernel has stopped for good; only a power cycle ends this"),
   line(

@@ -75,17 +75,29 @@ const fitFailures: readonly (readonly [RegExp, string])[] = [
 ];
 
 /**
- * `dmesg` after insmod fit.ko: insmod ends with 0 whether FIT is connected or not. The last word counts: what stands before may be
- * of an earlier try.
+ * `dmesg` after insmod fit.ko: insmod ends with 0 whether FIT is connected or not. What stands before FIT's last success counts no
+ * more: it may be of an earlier try.
  */
 export function judgeFitModule({ stdout }: CommandOutcome, id: number): Verdict {
   const lines = linesOf(stdout);
-  const last = lastOf(lines, [fitReady, ...fitFailures.map(([pattern]) => pattern)]);
+  const last = lastOf(lines, [fitReady]);
+  const since = lines.slice(last === undefined ? 0 : lines.lastIndexOf(last) + 1);
+  // The first complaint says why, the others are what came of it.
+  const complaints = since.filter((line) => fitFailures.some(([pattern]) => pattern.test(line)));
+  const failure = fitFailures.find(([pattern]) => pattern.test(complaints[0] ?? ""));
+  if (failure !== undefined) return failed(failure[1], complaints.slice(0, 3));
   if (last === undefined) return { ok: false, reason: "dmesg does not show FIT ready", lines: lines.slice(-3) };
-  const failure = fitFailures.find(([pattern]) => pattern.test(last));
-  if (failure !== undefined) return failed(failure[1], [last]);
   const node = Number(fitReady.exec(last)?.[1]);
   return node === id ? { ok: true, lines: [last] } : failed(`FIT came up as node ${node}, planned ${id}`, [last]);
+}
+
+/** `insmod storage.ko` says with an error number what only dmesg has in words. */
+export function judgeStorageInsmod({ exitCode, stderr }: CommandOutcome): Verdict {
+  if (exitCode === 0) return { ok: true };
+  const lines = linesOf(stderr);
+  if (/Unknown symbol/.test(stderr)) return failed("fit.ko is not loaded", lines);
+  if (/Input\/output error/.test(stderr)) return failed("LegoOS FIT module is not ready; dmesg on the storage node says why", lines);
+  return failed("it is not loaded", lines);
 }
 
 /** `dmesg` after insmod storage.ko. */

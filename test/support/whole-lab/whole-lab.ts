@@ -27,6 +27,7 @@ export interface WholeLabOptions {
 }
 
 const siteName = "site";
+const machinesName = "lab sim";
 const settleMs = 60_000;
 const shownLines = 40;
 
@@ -93,6 +94,14 @@ export class WholeLab {
 
   killSiteAgent(): Promise<void> {
     return this.#kill(`lab-agent ${siteName}`);
+  }
+
+  /** Stops the machines in their tracks, BMCs included: datagrams reach them and are not answered. Returns how to let them go on. */
+  silenceMachines(): () => void {
+    const { pid } = this.#daemons.get(machinesName) ?? {};
+    if (pid === undefined) throw new Error("the machines of this lab do not run");
+    process.kill(pid, "SIGSTOP");
+    return () => void process.kill(pid, "SIGCONT");
   }
 
   /** Kills the agent on a node. Its machine starts it again. Returns its process id. */

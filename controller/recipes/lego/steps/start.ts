@@ -7,7 +7,7 @@ import type { Expectation, Known, Requirement, Step } from "../../../deploy/reci
 import type { Cluster, Manager, Member } from "../cluster.js";
 import { type Design, minutes, nodeTable, seconds, stepIds, textFrom } from "../design.js";
 import type { NodeTableRow } from "../node-table.js";
-import { judgeFitModule, judgeStorageModule, judgeStorageThread } from "../node-tools.js";
+import { judgeFitModule, judgeStorageInsmod, judgeStorageModule, judgeStorageThread } from "../node-tools.js";
 import { printsNonce } from "../program.js";
 import {
   allJoined,
@@ -159,7 +159,15 @@ function loadModules(storage: Member, { cluster, parameters }: Design): Step[] {
       title: "insmod storage.ko",
       needs: [stepIds.fitModule(storage)],
       repeat: "verify",
-      acts: () => [{ kind: "command", argv: ["insmod", "storage.ko"], cwd: `${directory}/storage`, timeoutMs: minutes }],
+      acts: () => [
+        {
+          kind: "command",
+          argv: ["insmod", "storage.ko"],
+          cwd: `${directory}/storage`,
+          timeoutMs: minutes,
+          expect: judgeStorageInsmod,
+        },
+      ],
       evidence: [
         {
           kind: "command",

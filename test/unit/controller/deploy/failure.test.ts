@@ -47,6 +47,7 @@ void t.test("a crash line fails the run at once, with the line, its meaning and 
   t.equal(steps["next/a"]?.status, "waiting");
   t.ok((endedMs ?? 0) - startedMs < 2000, "nobody waited for a deadline");
   t.same(await lab.leases.list(), []);
+  t.same([lab.node("a").console?.followers, lab.node("b").console?.followers], [0, 0], "no console is followed any more");
 });
 
 void t.test("a crash fails the run whichever step runs meanwhile, also one on another node", async (t) => {
@@ -311,6 +312,23 @@ void t.test("when one step fails, the others stop, but what must be finished is 
   t.equal(ended.steps["after/b"]?.status, "waiting");
   t.same(lab.node("b").done, ["run flash", "run verify"]);
   t.equal((ended.endedMs ?? 0) - ended.startedMs, 40_000);
+});
+
+void t.test("a step that must be finished and fails is not tried again, be it the first to fail or a later one", async (t) => {
+  let tries = 0;
+  const broken: Act = { kind: "edit-file", path: "/config", edit: () => ({ problem: `try ${(tries += 1)}` }) };
+  const lab = labWith(["a", "b"].map((node) => step({ id: `flash/${node}`, node, uninterruptible: true, acts: () => [make, broken] })));
+  for (const [node, tookMs] of [
+    ["a", 1000],
+    ["b", 20_000],
+  ] as const) {
+    lab.node(node).fileTexts.set("/config", "");
+    lab.node(node).onCommand = () => ({ tookMs });
+  }
+  const ended = await runToEnd(lab);
+  t.match(ended, { status: "failed", failure: { step: "flash/a", summary: "/config: try 1" } });
+  t.equal(ended.steps["flash/b"]?.status, "stopped");
+  t.equal(tries, 2);
 });
 
 void t.test("a lease released under the run stops it", async (t) => {

@@ -33,6 +33,7 @@ void t.test("a run does every step, keeps the evidence for each and frees its no
   t.equal(ended.evidence.find((each) => each.step === "prove/a")?.source.kind, "console");
   t.same(await lab.leases.list(), []);
   t.equal(lab.clock.pendingTimers, 0, "no timer is left");
+  t.same([lab.node("a").console?.followers, lab.node("b").console?.followers], [0, 0], "no console is followed any more");
 });
 
 void t.test("an undeploy knows what the deploy that came up knew, whatever failed early after it", async (t) => {

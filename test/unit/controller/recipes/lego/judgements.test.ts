@@ -83,8 +83,19 @@ t.test("dmesg: FIT counts as connected by its own last word only", async (t) => 
   const waiting = tools.judgeFitModule(ended("[  60.0] fit: starting\n"), 2);
   t.match(waiting, { ok: false, lines: ["[  60.0] fit: starting"] });
   t.notMatch(waiting, { final: true }, "it may still come");
+  const end = "[  12.1] ibapi_establish_conn: ctx           (null) fail to init_interface ";
+  t.match(tools.judgeFitModule(ended(`${stale}\n${end}\n`), 2), { ok: false, lines: [stale, end], reason: /another LID for this node/ });
   for (const line of ["ibapi_establish_conn: ctx (null) fail to init_interface", "******  ERROR: QPN Changed!", "Couldn't get local LID"])
     t.match(tools.judgeFitModule(ended(`[  1.0] ${line}\n`), 2), { ok: false, final: true }, line);
+});
+
+t.test("insmod storage.ko: a refusal is told in words", async (t) => {
+  const refused = (why: string) =>
+    tools.judgeStorageInsmod(ended("", { exitCode: 1, stderr: `insmod: ERROR: could not insert module storage.ko: ${why}\n` }));
+  t.match(tools.judgeStorageInsmod(ended("")), { ok: true });
+  t.match(refused("Unknown symbol in module"), { ok: false, reason: "fit.ko is not loaded" });
+  t.match(refused("Input/output error"), { ok: false, reason: /^LegoOS FIT module is not ready/ });
+  t.match(refused("File exists"), { ok: false, lines: ["insmod: ERROR: could not insert module storage.ko: File exists"] });
 });
 
 t.test("dmesg, pgrep: storage is alive when its thread runs and watches itself", async (t) => {

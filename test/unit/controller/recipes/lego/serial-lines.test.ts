@@ -122,13 +122,14 @@ t.test("every failure line of the facts is known, with what it means", async (t)
   }
   const [bare] = new LineSplitter(0n).push(Buffer.from(`${first?.[0] ?? ""}\n`));
   t.equal(bare === undefined ? bare : matchFailure(bare, failureLines), undefined, "without a time stamp it is nobody's");
-  const message = "[    9.000000] fit: \n*****\n***** Fail to to get the CQE from send_cq (ffff8808) after 20 seconds!\n";
-  const inner = new LineSplitter(0n).push(Buffer.from(message)).at(-1);
-  t.match(
-    inner === undefined ? inner : matchFailure(inner, failureLines)?.meaning,
-    /a peer is not there/,
-    "the inside of a message of several lines",
-  );
+  const insides: [string, RegExp][] = [
+    ["***** Fail to to get the CQE from send_cq (ffff8808) after 20 seconds!", /a peer is not there/],
+    ["*** Current LID: 23. Table LID: 42.", /LID has changed.*or two nodes have the same id/],
+  ];
+  for (const [text, meaning] of insides) {
+    const inner = new LineSplitter(0n).push(Buffer.from(`[    9.000000] fit: \n***\n${text}\n`)).at(-1);
+    t.match(inner === undefined ? inner : matchFailure(inner, failureLines)?.meaning, meaning, "inside a message of several lines");
+  }
 });
 
 t.test("nothing a healthy manager prints is a failure line", async (t) => {

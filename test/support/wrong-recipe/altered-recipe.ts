@@ -1,0 +1,70 @@
+/**
+ * The lego recipe with mistakes put into it, each into one step: what people, tools and other labs do between two of its steps.
+ * A mistake made before the recipe reads back shows that it is caught; one made after that shows what the machines do.
+ */
+import type { Act, Expectation, Recipe, Requirement, Step } from "../../../controller/deploy/recipe.js";
+import { lego } from "../../../controller/recipes/lego/lego.js";
+
+export interface Alteration {
+  /** Id of the step: "build/p0". */
+  readonly step: string;
+  readonly change: (step: Step) => Step;
+}
+
+/** Planning throws when an alteration is of a step that is not in the plan. */
+export function alteredLego(alterations: readonly Alteration[], { failureLines }: Pick<Recipe, "failureLines"> = lego): Recipe {
+  const altered = (step: Step) => alterations.reduce((changed, each) => (each.step === step.id ? each.change(changed) : changed), step);
+  return {
+    ...lego,
+    failureLines,
+    deploy(input) {
+      const draft = lego.deploy(input as Parameters<typeof lego.deploy>[0]);
+      if ("problems" in draft) return draft;
+      const missing = alterations.find(({ step }) => !draft.steps.some(({ id }) => id === step));
+      if (missing !== undefined) throw new Error(`the recipe has no step ${missing.step}`);
+      return { ...draft, steps: draft.steps.map(altered) };
+    },
+  };
+}
+
+export function altering(step: string, change: Alteration["change"]): Alteration {
+  return { step, change };
+}
+
+/** Other acts before those of the step: after everything that earlier steps have read back. */
+export function firstDoing(step: string, ...acts: readonly Act[]): Alteration {
+  return altering(step, (of) => ({ ...of, acts: (known) => [...acts, ...(of.acts?.(known) ?? [])] }));
+}
+
+/** Other acts behind those of the step, before it reads back. */
+export function thenDoing(step: string, ...acts: readonly Act[]): Alteration {
+  return altering(step, (of) => ({ ...of, acts: (known) => [...(of.acts?.(known) ?? []), ...acts] }));
+}
+
+/** Replaces a text that must be there, unless that was done already. */
+export function replacing(path: string, wanted: string, wrong: string): Act {
+  return {
+    kind: "edit-file",
+    path,
+    edit: (text) => {
+      if (text.includes(wanted)) return { text: text.replace(wanted, () => wrong) };
+      return text.includes(wrong) ? { text } : { problem: `there is no ${JSON.stringify(wanted)} to be replaced` };
+    },
+  };
+}
+
+/** Lines of the step's console that may say the wrong thing: what comes of it shows later. */
+export function unjudged(step: string, ...lines: readonly string[]): Alteration {
+  return withExpectations(step, (line) => (lines.includes(line.id) ? { ...line, check: () => undefined } : line));
+}
+
+/** No line of the step's console is awaited longer than this. */
+export function impatient(step: string, withinMs: number): Alteration {
+  return withExpectations(step, (line) => ({ ...line, withinMs: Math.min(line.withinMs, withinMs) }));
+}
+
+function withExpectations(step: string, change: (line: Expectation) => Expectation): Alteration {
+  const changed = (requirement: Requirement): Requirement =>
+    requirement.kind === "console" ? { ...requirement, expectations: (known) => requirement.expectations(known).map(change) } : requirement;
+  return altering(step, (of) => ({ ...of, evidence: of.evidence.map(changed) }));
+}
