@@ -14,8 +14,8 @@ t.test(
   async (t) => {
     // LegoOS gives its nodes about a minute to find each other, and here the controller dies five times in it: machines that are not
     // much faster than iron, and more patience between them, as the facts sheet advises (facts: LegoOS §7).
-    const whole = await WholeLab.start(t, { inventory: legoTriple, speedUp: 3 });
-    await killedAtEveryBoundary(t, whole, "deploy", { fitInitialSleepS: "45" });
+    const whole = await WholeLab.start(t, { inventory: legoTriple, speedUp: 2 });
+    await killedAtEveryBoundary(t, whole, "deploy", { fitInitialSleepS: "60" });
     for (const node of ["p0", "m0"]) t.same(await powerLog(whole.directory, node), ["on", "off", "on"], `${node}: one cycle`);
     t.same(await powerLog(whole.directory, "s0"), ["on"], "s0: none");
     await actsDoneOnce(t, whole);
