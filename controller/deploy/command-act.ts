@@ -18,7 +18,6 @@ const tailCount = 12;
 export async function runCommand(act: Command, n: number, context: StepContext, signal: AbortSignal): Promise<Outputs> {
   const { node, journal, step } = context;
   const request = {
-    jobId: jobId(journal.state.id, step.id, String(n)),
     argv: act.argv,
     cwd: act.cwd ?? "",
     env: act.env ?? {},
@@ -28,7 +27,11 @@ export async function runCommand(act: Command, n: number, context: StepContext, 
   const onLine = (line: string) => context.progress.line(line);
   const cancel = unlessAbandoned(signal);
   try {
-    const result = await node.run(request, { fence: context.fence(), onLine, signal: cancel.signal });
+    const run = (part: string) =>
+      node.run({ ...request, jobId: jobId(journal.state.id, step.id, part) }, { fence: context.fence(), onLine, signal: cancel.signal });
+    const first = await run(String(n));
+    // An agent that dies with a job in hand leaves one that will never begin: the next agent vouches for that, so nothing is done twice.
+    const result = first.state === "not-started" ? await run(`${n}-again`) : first;
     return judgeCommand(act, result, signal);
   } finally {
     cancel.release();

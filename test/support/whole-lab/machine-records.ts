@@ -20,9 +20,9 @@ export function jobs(directory: LabDirectory, node: string): Promise<string[]> {
   return jobLines(directory, node, () => true);
 }
 
-/** As `jobs`, those that have no result yet. */
+/** As `jobs`, those that have begun and not ended. */
 export function runningJobs(directory: LabDirectory, node: string): Promise<string[]> {
-  return jobLines(directory, node, (job) => !existsSync(join(job, "result.json")));
+  return jobLines(directory, node, (job) => existsSync(join(job, "started.json")) && !existsSync(join(job, "result.json")));
 }
 
 async function jobLines(directory: LabDirectory, node: string, isWanted: (job: string) => boolean): Promise<string[]> {

@@ -27,7 +27,7 @@ export function checkSteps(design: Design): Step[] {
         withinMs: 30 * seconds,
         judge: (facts) => judgeFacts(facts, member, design),
       },
-      ...(member.role === "storage" ? storageRequirements(design) : [defaultIsLinux, sourceTree(design)]),
+      ...(member.role === "storage" ? storageRequirements(design) : [legacyFirmware, defaultIsLinux, sourceTree(design)]),
       ...toolRequirements,
     ],
   }));
@@ -104,6 +104,22 @@ function storageFaults(facts: FactsSeen, { parameters }: Design): string[] {
     wrong.push(`modules ${loaded.join(", ")} are loaded already and cannot be unloaded; reboot the node (lab undeploy)`);
   return wrong;
 }
+
+/** Linux shows this directory exactly when EFI has started it. */
+const legacyFirmware: Requirement = {
+  kind: "file",
+  path: () => "/sys/firmware/efi",
+  claim: "the node boots by a legacy BIOS",
+  withinMs: 10 * seconds,
+  judge: (file) =>
+    file === undefined
+      ? { ok: true, lines: ["no /sys/firmware/efi"] }
+      : {
+          ok: false,
+          final: true,
+          reason: "EFI has booted it; LegoOS has no EFI stub and linux16 needs a BIOS: set the firmware to legacy boot",
+        },
+};
 
 const defaultIsLinux: Requirement = {
   kind: "boot-menu",

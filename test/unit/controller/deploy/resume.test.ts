@@ -222,6 +222,17 @@ void t.test("undeploy knows what the last deploy put out, also after a restart",
   t.same(lab.node("a").done, ["reboot"]);
 });
 
+void t.test("a job whose agent died before it began is given once more", async (t) => {
+  const lab = labWith([step({ id: "build/a", acts: () => [{ kind: "command", argv: ["make"], timeoutMs: 60_000 }] })]);
+  let asked = 0;
+  lab.node("a").onCommand = () =>
+    (asked += 1) === 1 ? { state: "not-started", reason: "its supervisor ended before it could start" } : {};
+  const { runs } = await lab.controller();
+  const { id } = await runs.start(request, "ada");
+  t.equal((await lab.untilEnded(runs, id)).status, "succeeded");
+  t.equal(asked, 2);
+});
+
 void t.test("an agent that has not found a new controller yet is waited for, then taken for away", async (t) => {
   const takeDown = (node: string) =>
     step({ id: `down/${node}`, node, acts: ({ agentConnected }) => [agentConnected ? { kind: "reboot" } : cycle] });

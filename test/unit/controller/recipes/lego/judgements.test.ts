@@ -216,3 +216,16 @@ t.test("the way back: the same Linux as a new boot, as far as it is known", asyn
   t.match(judgeReturn(facts, {}, "b1"), { ok: false, reason: /still the boot that is to end/ }, "a reboot takes a moment to begin");
   t.match(judgeReturn({ ...facts, bootId: "b2" }, {}, "b1"), { ok: true });
 });
+
+t.test("a node that EFI has booted is refused before anything is changed; storage may boot as it likes", async (t) => {
+  const firmware = (node: string) => {
+    const check = deployPlan().steps.find((step) => step.id === `check/${node}`);
+    return check?.evidence.find((each) => each.kind === "file" && each.path(known) === "/sys/firmware/efi");
+  };
+  const p0 = firmware("p0");
+  if (p0?.kind !== "file") throw new Error("no such requirement");
+  t.match(p0.judge(undefined, known), { ok: true });
+  const directory = { kind: "directory", sizeBytes: 0, modifiedMs: 0, sha256: undefined, text: undefined } as const;
+  t.match(p0.judge(directory, known), { ok: false, final: true, reason: /set the firmware to legacy boot/ });
+  t.equal(firmware("s0"), undefined);
+});
