@@ -1,6 +1,6 @@
 /** lab exec: one command on many nodes, output prefixed by node, each exit code told. */
 import { randomUUID } from "node:crypto";
-import { CancelledError, describeError, FailedError } from "../../../proto/base/errors.js";
+import { CancelledError, describeError, FailedError, UnreachableError } from "../../../proto/base/errors.js";
 import type { Job } from "../../../proto/gen/lab/v1/command.js";
 import type { Connection } from "../connection.js";
 import { type Context, withLab } from "../context.js";
@@ -70,6 +70,12 @@ async function runOn(
       }
     }
   } catch (error) {
+    if (error instanceof UnreachableError && !signal.aborted) {
+      const what = `node ${node}: lost while "${argv[0] ?? ""}" (job ${jobId}) ran there`;
+      throw new UnreachableError(`${what}: ${error.message}; a job outlives its agent, not its machine: lab nodes ${node}`, {
+        cause: error,
+      });
+    }
     if (!signal.aborted) throw error;
     return await lab.commands.cancelJob({ node, jobId, graceMs: 0 });
   }

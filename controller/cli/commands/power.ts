@@ -6,7 +6,7 @@ import type { PowerResult } from "../../../proto/gen/lab/v1/power.js";
 import { confirm } from "../confirm.js";
 import type { Connection } from "../connection.js";
 import { type Context, show, withLab } from "../context.js";
-import { failureOfMany } from "../failures.js";
+import { failureOfMany, onNode } from "../failures.js";
 import { table } from "../terminal.js";
 import { duration } from "../units.js";
 
@@ -61,7 +61,7 @@ function askAll(names: readonly string[], ask: (node: string) => Promise<Answer>
       } catch (thrown) {
         const error = describeError(thrown);
         const code = thrown instanceof LabError ? thrown.code : "internal";
-        return { node, words: `FAILED  ${error}`, facts: { node, error, code }, thrown };
+        return { node, words: `FAILED  ${error}`, facts: { node, error, code }, thrown: onNode(node, thrown) };
       }
     }),
   );
