@@ -1,8 +1,9 @@
 /** `npm run check`: format, lint, types, architecture, unit. Under a minute; every part runs even when an earlier one failed. */
-import { bin, installDependencies, installTools, run, tool } from "./run.mjs";
+import { bin, installDependencies, installTools, prepareTap, run, tool } from "./run.mjs";
 
 installDependencies();
 installTools();
+prepareTap();
 const parts = {
   types: () => run(bin("tsc"), ["-b"]),
   format: () => tool("biome", ["format", "."]),

@@ -41,6 +41,11 @@ export function installDependencies() {
   must("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"]);
 }
 
+/** tap with the plugins .taprc asks for; until it is built, no test file loads. */
+export function prepareTap() {
+  must(bin("tap"), ["build"], { stdio: "ignore" });
+}
+
 /** Formatter, linter, generator and the Node 16 of the old-node test. */
 export function installTools() {
   if (existsSync(join(toolBin, "biome"))) return;

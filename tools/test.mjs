@@ -8,14 +8,14 @@ import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { bin, installDependencies, installTools, must, root, run } from "./run.mjs";
+import { bin, installDependencies, installTools, must, prepareTap, root, run } from "./run.mjs";
 
 const packages = { ipmitool: "ipmitool", ipmi_sim: "openipmi", ipmipower: "freeipmi-tools" };
 
 installDependencies();
 installTools();
 installPeers();
-must(bin("tap"), ["build"], { stdio: "ignore" });
+prepareTap();
 must(process.execPath, [join(root, "tools", "build.mjs")]);
 
 const selected = process.argv.slice(2);
