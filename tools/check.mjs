@@ -1,4 +1,4 @@
-/** `npm run check`: format, lint, types, architecture, unit. Under a minute; every part runs even when an earlier one failed. */
+/** `npm run check`: format, lint, types, architecture, unit: about a minute. Every part runs even when an earlier one failed. */
 import { bin, installDependencies, installTools, prepareTap, run, tool } from "./run.mjs";
 
 installDependencies();
