@@ -65,7 +65,7 @@ export class Site {
       await replaceFile(this.#options.file, SiteAssignment.encode(assignment).finish());
       const problems = await this.#apply(assignment);
       if (problems.length > 0) throw new InvalidArgumentError(`site assignment: ${problems.join("; ")}`);
-      return { consoles: this.#consoles.size, bmcs: this.#powered.size };
+      return { consoles: this.#consoles.size, bmcs: this.#powered.size, ssh: 0 };
     });
     this.#lastAssignment = assigned.catch(() => undefined);
     return assigned;

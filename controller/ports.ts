@@ -41,6 +41,17 @@ export interface CommandResult {
   /** At most the last 1 MiB of each. */
   readonly stdout: string;
   readonly stderr: string;
+  /** By the node's clock, ms since the Unix epoch. */
+  readonly startedMs: number;
+  readonly endedMs: number;
+}
+
+/** A job as it is now, without waiting for its end. */
+export interface JobReading extends Omit<CommandResult, "state" | "endedMs"> {
+  readonly state: CommandResult["state"] | "running";
+  readonly endedMs: number | undefined;
+  /** 0 when it never started. */
+  readonly pid: number;
 }
 
 export interface FileInfo {
@@ -94,7 +105,7 @@ interface Waiting {
  */
 export interface NodeHandle {
   readonly name: string;
-  /** True while the node's own agent is connected. */
+  /** True while the agent that runs its commands is connected: its own, or the one that reaches it by ssh. */
   readonly agentConnected: boolean;
   power: {
     read(options?: Waiting): Promise<{ state: PowerState; fault: boolean; lastEvent: string }>;
@@ -111,6 +122,17 @@ export interface NodeHandle {
     request: CommandRequest,
     options: { fence: Fence; onLine?: (line: string, stream: "stdout" | "stderr") => void } & Waiting,
   ): Promise<CommandResult>;
+  /** Jobs that outlive who started them. */
+  jobs: {
+    /** Starts it, or finds it by its id; resolves when its process exists or it has ended already. */
+    start(request: CommandRequest, options: { fence: Fence } & Waiting): Promise<JobReading>;
+    /** Undefined when the node knows no such job. */
+    read(jobId: string, options?: Waiting): Promise<JobReading | undefined>;
+    /** Sends the signal to the job's process, once per key. False when there was no process any more. */
+    signal(jobId: string, signal: string, request: { fence: Fence; key: string } & Waiting): Promise<boolean>;
+    /** Ends the whole process group; resolves when it has ended. False when the node knows no such job. */
+    end(jobId: string, request: { fence: Fence; graceMs: number } & Waiting): Promise<boolean>;
+  };
   files: {
     stat(path: string, options?: { wantSha256?: boolean } & Waiting): Promise<FileInfo | undefined>;
     /** Throws ExhaustedError beyond `limitBytes` (default 4 MiB). */

@@ -38,6 +38,21 @@ export interface ConsoleSpec {
   readonly via: string;
 }
 
+/** A machine without agent, reached by ssh from a machine that has one. */
+export interface SshSpec {
+  /** Default: the node's own. */
+  readonly address: string;
+  /** TCP; default 22. */
+  readonly port: number;
+  readonly user: string;
+  /** Path of the private key on the machine that connects; "" = id_ed25519, id_ecdsa or id_rsa in its ~/.ssh. */
+  readonly identity: string;
+  /** "ssh-ed25519 AAAA…"; "" = what the connecting machine's ~/.ssh/known_hosts says. A key that is not known is refused. */
+  readonly hostKey: string;
+  /** Node or agent whose agent connects. */
+  readonly via: string;
+}
+
 export interface NodeSpec {
   readonly name: string;
   readonly arch: string;
@@ -46,8 +61,9 @@ export interface NodeSpec {
   readonly bmc: BmcSpec | undefined;
   readonly powerCommand: PowerCommandSpec | undefined;
   readonly console: ConsoleSpec | undefined;
-  /** False: no agent runs on it (a board reached in another way). */
+  /** False: no agent runs on it. Always false when `ssh` says how else it is reached. */
   readonly agent: boolean;
+  readonly ssh: SshSpec | undefined;
   /** Facts about the machine that only a simulation needs; see docs/simulation.md. Free-form, checked by the simulator. */
   readonly sim: Readonly<Record<string, unknown>>;
 }

@@ -1,5 +1,5 @@
 /** From the file's shape to the model: defaults applied, roles expanded, the only site agent filled in. Pure. */
-import type { BmcSpec, ConsoleSpec, DeploymentSpec, Lab, NodeSpec } from "./model.js";
+import type { BmcSpec, ConsoleSpec, DeploymentSpec, Lab, NodeSpec, SshSpec } from "./model.js";
 import { expandName } from "./nodeset.js";
 import type { InventoryFile } from "./schema.js";
 
@@ -46,7 +46,8 @@ function normalizeNode(file: InventoryFile, name: string, node: NodeFile): NodeS
     bmc,
     powerCommand: node.power === undefined ? undefined : { command: node.power.command, via: siteAgent(file, node.power.via) },
     console: normalizeConsole(file, node, bmc !== undefined),
-    agent: node.agent ?? true,
+    agent: node.ssh === undefined && (node.agent ?? true),
+    ssh: normalizeSsh(node),
     sim: node.sim ?? {},
   };
 }
@@ -64,6 +65,19 @@ function normalizeBmc(file: InventoryFile, node: NodeFile): BmcSpec | undefined 
     cipherSuites: bmc.cipher_suites ?? [],
     quirks: bmc.quirks ?? [],
     via: siteAgent(file, bmc.via),
+  };
+}
+
+function normalizeSsh(node: NodeFile): SshSpec | undefined {
+  if (node.ssh === undefined) return undefined;
+  const { address, port, user, identity, host_key, via } = node.ssh;
+  return {
+    address: address ?? node.address ?? "",
+    port: port ?? 22,
+    user: user ?? "root",
+    identity: identity ?? "",
+    hostKey: host_key ?? "",
+    via,
   };
 }
 

@@ -78,6 +78,29 @@ const node = z.strictObject({
     .describe("A program on the site agent, called with status, on, off or reset appended"),
   console: z.union([consoleShape, z.literal("none")]).optional(),
   agent: z.boolean().optional().describe("false: no agent runs on this machine"),
+  ssh: z
+    .strictObject({
+      via: name.describe("Node (or agent) whose agent connects"),
+      address: address.optional().describe("Default: the node's own"),
+      port: port.optional().describe("Default 22"),
+      user: z
+        .string()
+        .regex(/^[a-z_][a-z0-9_-]*$/, "is not a user name")
+        .optional()
+        .describe("Default root"),
+      identity: z
+        .string()
+        .startsWith("/", "needs an absolute path")
+        .optional()
+        .describe("Private key on the connecting machine; default id_ed25519, id_ecdsa or id_rsa in its ~/.ssh"),
+      host_key: z
+        .string()
+        .regex(/^(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521)) [A-Za-z0-9+/=]+$/, 'needs a public key: "ssh-ed25519 AAAA…"')
+        .optional()
+        .describe("The host's public key; default: the connecting machine's ~/.ssh/known_hosts"),
+    })
+    .optional()
+    .describe("No agent runs on this machine: commands and files get there by ssh from the agent of another"),
   sim: z.record(z.string(), z.unknown()).optional().describe("What `lab sim` needs to know of the machine it simulates"),
 });
 

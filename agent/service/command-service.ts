@@ -1,6 +1,7 @@
 import type { Commands, Job, JobEvent } from "../ports/command.js";
 import type { CommandServiceService, Job as JobMessage, JobEvent as JobEventMessage } from "../../proto/gen/lab/v1/command.js";
 import type { Implementation } from "../../proto/rpc/service.js";
+import { UnsupportedError } from "../../proto/base/errors.js";
 import type { OwnNode } from "./acting.js";
 
 const defaultGraceMs = 5_000;
@@ -21,6 +22,12 @@ export function commandService(own: OwnNode, commands: Commands): Implementation
     async getJob({ node, jobId }) {
       own.check(node);
       return jobMessage(await commands.get(jobId));
+    },
+    async readJob() {
+      throw new UnsupportedError("not yet");
+    },
+    async signalJob() {
+      throw new UnsupportedError("not yet");
     },
     async listJobs({ node }) {
       own.check(node);

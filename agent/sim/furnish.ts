@@ -1,22 +1,21 @@
-/** What a LegoOS lab's machines have on their disks beyond a plain installation: stand-in tools, the tree, headers, programs. */
+/** What a machine's disk has beyond a plain installation. */
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { defaultTreePath, seedLegoTree, seedStorageHost } from "./lego/tree.js";
+import type { NodeSpec } from "../../inventory/model.js";
+import type { NodeParameters } from "./node-parameters.js";
+import { systems } from "./systems.js";
 import { installTools } from "./tools/install.js";
 
-const toolsProgram = fileURLToPath(new URL("./tools/main.js", import.meta.url));
-
-/** Lays all of it into a root directory. The tools are those of this program; a tree that is there stays as it was left. */
-export async function furnish(rootDirectory: string, linuxRelease: string): Promise<void> {
-  await installTools(rootDirectory, { node: process.execPath, program: toolsProgram });
-  if (existsSync(join(rootDirectory, defaultTreePath))) return;
-  await seedStorageHost(rootDirectory, linuxRelease);
-  await seedLegoTree(rootDirectory);
+/** Lays stand-in tools, what the system needs, and the files somebody put there into a root directory. */
+export async function furnish(rootDirectory: string, machine: { spec: NodeSpec; parameters: NodeParameters }): Promise<void> {
+  const { system, files } = machine.parameters;
+  installTools(rootDirectory, system);
+  await systems[system].furnish(rootDirectory, machine);
+  placeFiles(rootDirectory, files);
 }
 
 /** Lays files into a root directory, by absolute path; what is there already stays. */
-export function placeFiles(rootDirectory: string, files: Readonly<Record<string, string>>): void {
+function placeFiles(rootDirectory: string, files: Readonly<Record<string, string>>): void {
   for (const [path, contents] of Object.entries(files)) {
     // "//../x" joins to a path below the root too.
     const target = join(rootDirectory, join("/", path));

@@ -17,7 +17,12 @@ const suite = z.number().transform((id, context): CipherSuite => {
   return z.NEVER;
 });
 
+/** A folder beside this file each; hexo furnishes an x86 machine or a board by the node's arch. */
+export const simulatedSystems = ["lego", "hexo", "phoenix", "phos"] as const;
+
 const schema = z.strictObject({
+  /** What it is furnished for: which tree, tools and kernels it has beyond a plain Linux. */
+  system: z.enum(simulatedSystems).default("lego"),
   processors: z.number().int().min(1).max(256).default(12),
   memory: size.prefault("64G"),
   /** LID of its InfiniBand port; default: by its place in the inventory. */

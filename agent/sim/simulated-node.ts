@@ -9,8 +9,7 @@ import { Lifecycle } from "../../proto/base/lifecycle.js";
 import type { Logger } from "../../proto/base/logger.js";
 import type { ChassisVerb } from "./bmc/chassis-commands.js";
 import { type BmcServer, serveBmc } from "./bmc/bmc-server.js";
-import { furnish, placeFiles } from "./furnish.js";
-import type { KernelKind, ToolHandlers } from "./kernel.js";
+import { furnish } from "./furnish.js";
 import { linuxKernel } from "./linux/linux.js";
 import { seedLinuxRoot } from "./linux/seed-root.js";
 import { Machine } from "./machine/machine.js";
@@ -18,6 +17,7 @@ import { listenForTools } from "./machine/machine-socket.js";
 import { machineTime } from "./machine/machine-time.js";
 import { SerialPort } from "./machine/serial-port.js";
 import type { NodeParameters } from "./node-parameters.js";
+import { systems } from "./systems.js";
 
 /** What all nodes of a simulation have in common. */
 export interface Surroundings {
@@ -31,10 +31,6 @@ export interface Surroundings {
   readonly agentProgram: string | undefined;
   /** Begins the mark of every process of the simulation. */
   readonly mark: string;
-  /** Kernels besides Linux. */
-  readonly kinds: readonly KernelKind[];
-  /** Tools a running Linux answers besides its own. */
-  readonly tools: ToolHandlers;
   readonly shared: Map<string, unknown>;
   readonly clock: Clock;
   readonly log: Logger;
@@ -68,8 +64,7 @@ export async function startNode(spec: NodeSpec, parameters: NodeParameters, inde
   const consoleLine = consoleLines.find((line) => line === spec.console?.line) ?? "ttyS1";
   mkdirSync(rootDirectory, { recursive: true });
   await seedLinuxRoot(rootDirectory, { node: spec.name, release: parameters.linux, consoleLine, baudRate });
-  await furnish(rootDirectory, parameters.linux);
-  placeFiles(rootDirectory, parameters.files);
+  await furnish(rootDirectory, { spec, parameters });
   const machine = makeMachine({ name: spec.name, index, parameters, directory, rootDirectory, socketPath, consoleLine, around });
   const serial = machine.port(consoleLine) ?? new SerialPort();
   const serialLog = join(directory, `${consoleLine}.log`);
@@ -107,7 +102,7 @@ function makeMachine(node: {
     agentLogFile: join(directory, "agent.log"),
     socketPath,
     mark: `${around.mark}.${name}`,
-    tools: around.tools,
+    tools: systems[parameters.system].handlers,
   });
   return new Machine({
     node: name,
@@ -118,7 +113,7 @@ function makeMachine(node: {
     consoleLine,
     timing: { postMs: parameters.post * 1000, ...chassisDelays },
     time: machineTime(around.clock, around.speedUp),
-    kinds: [linux, ...around.kinds],
+    kinds: [linux, ...systems[parameters.system].kinds],
     shared: around.shared,
     log: around.log.child({ node: name }),
   });

@@ -7,8 +7,6 @@ import type { Lab } from "../../inventory/model.js";
 import type { Clock } from "../../proto/base/clock.js";
 import { Lifecycle } from "../../proto/base/lifecycle.js";
 import type { Logger } from "../../proto/base/logger.js";
-import { legoosKernel } from "./lego/lego-kernel.js";
-import { legoModules } from "./lego/linux-modules.js";
 import { setWarden } from "./linux/warding.js";
 import { nodeParameters } from "./node-parameters.js";
 import { type SimulatedNode, startNode } from "./simulated-node.js";
@@ -48,8 +46,6 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
     speedUp,
     agentProgram: agentProgram === undefined ? undefined : resolve(agentProgram),
     mark,
-    kinds: [legoosKernel],
-    tools: legoModules(),
     shared: new Map<string, unknown>(),
     clock,
     log,

@@ -117,12 +117,14 @@ function result(job: Job, output: Output): CommandResult {
     exitCode: state === "exited" ? job.exitCode : undefined,
     signal: job.signal === "" ? undefined : job.signal,
     reason: job.reason === "" ? undefined : job.reason,
+    startedMs: Number(job.startedMs),
+    endedMs: Number(job.endedMs),
     ...texts(output),
   };
 }
 
 function lost(reason: string, output: Output): CommandResult {
-  return { state: "lost", exitCode: undefined, signal: undefined, reason, ...texts(output) };
+  return { state: "lost", exitCode: undefined, signal: undefined, reason, startedMs: 0, endedMs: 0, ...texts(output) };
 }
 
 function texts(output: Output): { stdout: string; stderr: string } {

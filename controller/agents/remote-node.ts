@@ -41,6 +41,12 @@ export class RemoteNodes implements Nodes {
       power: this.#power(name),
       boot: this.#boot(name),
       run: (request, options) => runJob({ node: name, clock, reach: (signal) => own({ signal }) }, request, options),
+      jobs: {
+        start: () => notYet(),
+        read: () => notYet(),
+        signal: () => notYet(),
+        end: () => notYet(),
+      },
       files: remoteFiles(name, own),
       async facts(options) {
         const { node } = await own(options);
@@ -87,6 +93,10 @@ export class RemoteNodes implements Nodes {
       bootOnce: async (id, { fence, signal }) => bootMenu(await (await boot(signal)).bootOnce({ node, id, fence }, { signal })),
     };
   }
+}
+
+function notYet(): never {
+  throw new InternalError("not yet");
 }
 
 function powerState(state: string): PowerState {

@@ -39,7 +39,7 @@ function siteNode(node: NodeSpec, agent: string): SiteNode | undefined {
   const console = node.console?.via === agent ? consoleAssignment(node.console) : undefined;
   const powerCommand = node.powerCommand?.via === agent ? [...node.powerCommand.command] : [];
   if (bmc === undefined && console === undefined && powerCommand.length === 0) return undefined;
-  return { node: node.name, bmc, console, powerCommand };
+  return { node: node.name, bmc, console, powerCommand, ssh: undefined };
 }
 
 function bmcAssignment(node: string, bmc: BmcSpec): BmcAssignment {

@@ -22,6 +22,14 @@ export function createCommandService({ routes, acting }: { routes: Routes; actin
     async getJob(request, { signal }) {
       return (await routes.own(request.node, { signal })).command.getJob(request, { signal });
     },
+    async readJob(request, { signal }) {
+      return (await routes.own(request.node, { signal })).command.readJob(request, { signal });
+    },
+    async signalJob(request, { signal, peer }) {
+      const { command } = await routes.own(request.node, { signal });
+      const act = { node: request.node, fence: request.fence, caller: peer, what: `send ${request.signal} to job ${request.jobId}` };
+      return acting.run(act, (fence) => command.signalJob({ ...request, fence }, { signal }));
+    },
     async listJobs(request, { signal }) {
       return (await routes.own(request.node, { signal })).command.listJobs(request, { signal });
     },

@@ -51,6 +51,9 @@ export function createDeploymentService({
     async getRun({ id }) {
       return runMessage(await runs.get(id));
     },
+    async getReports() {
+      throw new InvalidArgumentError("not yet");
+    },
     async listRuns({ deployment, limit }) {
       const filter = { deployment: deployment === "" ? undefined : deployment, limit: limit === 0 ? defaultLimit : limit };
       return { runs: (await runs.list(filter)).map(runMessage) };

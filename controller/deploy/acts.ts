@@ -4,7 +4,7 @@
  */
 import { sleep, type Clock } from "../../proto/base/clock.js";
 import type { PowerResult } from "../ports.js";
-import { actKey } from "./act-key.js";
+import { actKey, jobId } from "./act-key.js";
 import { runCommand } from "./command-act.js";
 import { whileUnreachable } from "./reach.js";
 import type { Act, Json } from "./recipe.js";
@@ -15,6 +15,8 @@ import { actLimitMs } from "./step-view.js";
 
 /** What an act may take to stop after it was told to. */
 const settleMs = 30_000;
+/** What a started job gets to end by itself, unless the act says otherwise. */
+const endGraceMs = 10_000;
 
 export interface ActResult {
   readonly outputs?: Readonly<Record<string, Json>>;
@@ -60,6 +62,14 @@ export function describeAct(act: Act): string {
   switch (act.kind) {
     case "command":
       return act.argv.join(" ");
+    case "start":
+      return `start ${act.argv.join(" ")}`;
+    case "signal":
+      return `send ${act.signal} to job ${act.job}`;
+    case "end":
+      return `end job ${act.job}`;
+    case "pause":
+      return act.why;
     case "write-file":
       return `write ${act.path}`;
     case "edit-file":
@@ -85,6 +95,17 @@ async function perform(act: Act, n: number, bootId: string | undefined, context:
   switch (act.kind) {
     case "command":
       return { outputs: await runCommand(act, n, context, signal) };
+    case "start":
+      return { outputs: { [act.name]: await startJob(act, n, context, signal) } };
+    case "signal":
+      await node.jobs.signal(act.job, act.signal, { ...request, key: actKey(journal.state.id, step.id, n) });
+      return {};
+    case "end":
+      await node.jobs.end(act.job, { ...request, graceMs: act.graceMs ?? endGraceMs });
+      return {};
+    case "pause":
+      await sleep(context.clock, act.forMs, { signal });
+      return {};
     case "write-file": {
       const { mode, inPlace } = act;
       const options = { ...request, ...(mode === undefined ? {} : { mode }), ...(inPlace === undefined ? {} : { inPlace }) };
@@ -114,6 +135,17 @@ async function perform(act: Act, n: number, bootId: string | undefined, context:
       if ((await node.facts({ signal })).bootId === bootId) await node.reboot(request);
       return { outputs: { endedBootId: bootId ?? "" } };
   }
+}
+
+async function startJob(act: Extract<Act, { kind: "start" }>, n: number, context: StepContext, signal: AbortSignal): Promise<Json> {
+  const { node, journal, step } = context;
+  const { argv, cwd = "", env = {}, timeoutMs } = act;
+  const request = { jobId: jobId(journal.state.id, step.id, String(n)), argv, cwd, env, timeoutMs };
+  const job = await node.jobs.start(request, { fence: context.fence(), signal });
+  if (job.state === "not-started") {
+    throw new StepFailedError({ summary: `"${argv.join(" ")}" could not be started`, blame: "system", cause: job.reason ?? "" });
+  }
+  return { job: request.jobId, pid: job.pid, startedMs: job.startedMs };
 }
 
 async function editFile(act: Extract<Act, { kind: "edit-file" }>, context: StepContext, signal: AbortSignal): Promise<ActResult> {

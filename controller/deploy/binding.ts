@@ -41,6 +41,8 @@ function plannedNode(node: NodeSpec): PlannedNode {
     name: node.name,
     arch: node.arch,
     address: node.address,
+    reach: node.agent ? "agent" : node.ssh === undefined ? "none" : "ssh",
+    ssh: node.ssh && { user: node.ssh.user, port: node.ssh.port, via: node.ssh.via },
     hasPower: node.bmc !== undefined || node.powerCommand !== undefined,
     console: node.console === undefined ? undefined : { line: node.console.line, baudRate: node.console.baudRate },
   };

@@ -87,7 +87,7 @@ function commandEnd(act: Command, result: CommandResult): string {
 /** A command as evidence: the lines named, else what it printed last, errors before output. */
 export function commandSource(
   argv: readonly string[],
-  result: CommandResult,
+  result: Pick<CommandResult, "exitCode" | "stdout" | "stderr">,
   lines: readonly string[] | undefined,
 ): Extract<EvidenceSource, { kind: "command" }> {
   const shown = lines ?? (result.stderr.trim() === "" ? tailLines(result.stdout) : tailLines(result.stderr));

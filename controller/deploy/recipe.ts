@@ -6,7 +6,8 @@
 import type { z } from "zod";
 
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
-export type Direction = "deploy" | "undeploy";
+/** "run": exercises what is deployed; which exercise, the plan says. */
+export type Direction = "deploy" | "undeploy" | "run";
 
 /** A node as a recipe sees it: what the inventory says, nothing live. */
 export interface PlannedNode {
@@ -14,6 +15,10 @@ export interface PlannedNode {
   readonly arch: string;
   readonly address: string | undefined;
   readonly hasPower: boolean;
+  /** How commands and files get to it: its own agent, ssh from another node's agent, or not at all. */
+  readonly reach: "agent" | "ssh" | "none";
+  /** How the inventory reaches it by ssh: user, port and the node whose agent connects. */
+  readonly ssh: { readonly user: string; readonly port: number; readonly via: string } | undefined;
   /** The node's own serial device as the inventory wires it, undefined when no console is declared. */
   readonly console: { readonly line: string; readonly baudRate: number } | undefined;
 }
@@ -29,7 +34,10 @@ export interface PlanInput<P> {
   readonly parameters: P;
   /** Nodes bound to each role, in inventory order. Every declared role is present. */
   readonly roles: Readonly<Record<string, readonly PlannedNode[]>>;
-  /** What the last deploy run of this deployment put out, for undeploy; empty when there was none. */
+  /**
+   * What this deployment's runs have put out since the last deploy that succeeded, newest first where step ids are equal; for undeploy
+   * and exercises. Empty when there was none.
+   */
   readonly previous: Outputs;
 }
 
@@ -53,11 +61,43 @@ export interface Recipe<P = unknown> {
   readonly parameters: z.ZodType<P>;
   deploy(input: PlanInput<P>): PlanDraft | { readonly problems: readonly PlanProblem[] };
   undeploy(input: PlanInput<P>): PlanDraft | { readonly problems: readonly PlanProblem[] };
+  /** What can be done with the system once it is deployed, by name: `lab run DEPLOYMENT [NAME] --KEY VALUE`. The first is the default. */
+  readonly exercises?: Readonly<Record<string, Exercise<P>>>;
+  /** Tables and charts that a run's outputs make; kept with its record. */
+  reports?(outputs: Outputs): readonly Report[];
   /** Lines that mean this system has failed, beside the crash lines every kernel shares. */
   readonly failureLines: readonly FailureLine[];
   /** Evidence over a serial log alone, for `lab log verify`: by role, under a profile. */
   readonly logProfiles: readonly LogProfile[];
 }
+
+/** One use of a deployed system. `request`: what was asked, checked and completed by `parameters`. */
+export interface Exercise<P = unknown, R = unknown> {
+  readonly summary: string;
+  /** An object schema; descriptions become the help of `lab run`. */
+  readonly parameters: z.ZodType<R>;
+  plan(input: PlanInput<P>, request: R): PlanDraft | { readonly problems: readonly PlanProblem[] };
+}
+
+/** A result as data; how it is written (terminal, CSV, SVG) is not the recipe's business. `name`: of its file, without extension. */
+export type Report =
+  | {
+      readonly kind: "table";
+      readonly name: string;
+      readonly title: string;
+      readonly columns: readonly string[];
+      readonly rows: readonly (readonly (string | number)[])[];
+    }
+  | {
+      readonly kind: "chart";
+      readonly name: string;
+      readonly title: string;
+      readonly xLabel: string;
+      readonly yLabel: string;
+      readonly series: readonly { readonly name: string; readonly points: readonly (readonly [x: number, y: number])[] }[];
+      /** Moments on the x axis: "fault". */
+      readonly marks: readonly { readonly x: number; readonly label: string }[];
+    };
 
 export interface FailureLine {
   readonly pattern: RegExp;
@@ -107,6 +147,13 @@ export interface Step {
   /** "verify": may not be done twice; after a controller crash its keyed acts are found again, never repeated blindly. */
   readonly repeat: "repeatable" | "verify";
   readonly acts?: (known: Known) => readonly Act[];
+  /**
+   * Looked at once when the step begins: stands all of it already, the step has succeeded with it as evidence, and nothing is done.
+   * For long work whose result can be told from what is there. Outputs count as those of `evidence` do.
+   */
+  readonly standing?: readonly Look[];
+  /** Done when this step has failed or was stopped, before the run ends, whatever else happens: brings the node back to where others can use it. */
+  readonly rescue?: Rescue;
   /** What the acts may take together, for the plan's deadline. Needed where `acts` reads outputs: when a plan is printed there are none. */
   readonly actsWithinMs?: number;
   readonly evidence: readonly Requirement[];
@@ -117,6 +164,13 @@ export interface Step {
   readonly watch?: "from-here" | "until-here";
   /** Also a cancel lets this step finish: half of it would leave the node worse off. */
   readonly uninterruptible?: boolean;
+}
+
+export interface Rescue {
+  /** "power cycle p0 back into its old kernel". */
+  readonly title: string;
+  readonly acts: (known: Known) => readonly Act[];
+  readonly evidence: readonly Look[];
 }
 
 /** Something done to a node, each exactly once: the runner gives every act a key the agent remembers. */
@@ -131,6 +185,25 @@ export type Act =
       readonly timeoutMs: number;
       readonly expect?: (result: CommandOutcome) => Verdict;
     }
+  /**
+   * Starts a command that outlives the step and, unless a later step ends it, the run. Done when the process exists. Puts out
+   * `{ [name]: { job, pid, startedMs } }`: see `startedJob`.
+   */
+  | {
+      readonly kind: "start";
+      readonly name: string;
+      readonly argv: readonly string[];
+      readonly cwd?: string;
+      readonly env?: Readonly<Record<string, string>>;
+      /** Ended after this time; 0 = never. */
+      readonly timeoutMs: number;
+    }
+  /** Sends one signal, once, to the process of a started job (not to its children). Succeeds when it has ended already. */
+  | { readonly kind: "signal"; readonly job: string; readonly signal: "SIGUSR1" | "SIGUSR2" | "SIGINT" | "SIGTERM" | "SIGKILL" }
+  /** Ends a started job and its whole process group: SIGTERM, then SIGKILL after the grace time. Succeeds when it has ended or is unknown. */
+  | { readonly kind: "end"; readonly job: string; readonly graceMs?: number }
+  /** Lets time pass, for what is defined by time: "a checkpoint every 10 s". Never instead of evidence. */
+  | { readonly kind: "pause"; readonly forMs: number; readonly why: string }
   | { readonly kind: "write-file"; readonly path: string; readonly contents: string; readonly mode?: number; readonly inPlace?: boolean }
   /** Reads, transforms, writes. `edit` must give the same result when applied to its own result. A string in `problem` fails the step. */
   | {
@@ -159,8 +232,31 @@ export type Act =
 export interface CommandOutcome {
   readonly exitCode: number | undefined;
   readonly state: string;
+  /** At most the last 1 MiB of each. */
   readonly stdout: string;
   readonly stderr: string;
+  /** By the node's clock, ms since the Unix epoch; `endedMs` is undefined while it runs. */
+  readonly startedMs: number;
+  readonly endedMs: number | undefined;
+}
+
+/** A started job as it is now; `state` is "running" until it has ended. */
+export interface JobSeen extends CommandOutcome {
+  readonly signal: string | undefined;
+  readonly pid: number;
+}
+
+/** What a "start" act of this name put out in the outputs of a step. */
+export interface StartedJob {
+  /** For "signal", "end" and the requirement "job". */
+  readonly job: string;
+  readonly pid: number;
+  readonly startedMs: number;
+}
+
+/** The job that step `step` started under `name`; undefined when it did not (or not yet). */
+export function startedJob(outputs: Outputs, step: string, name: string): StartedJob | undefined {
+  return outputs[step]?.[name] as unknown as StartedJob | undefined;
 }
 
 /** A judgement of something seen. Not ok and not `final`: asked again until the requirement's deadline. */
@@ -191,6 +287,8 @@ export type Requirement =
       readonly cwd?: string;
       readonly judge: (result: CommandOutcome, known: Known) => Verdict;
     })
+  /** A job that a "start" act started. A job that is unknown to the node fails the step. */
+  | (Wait & { readonly kind: "job"; readonly job: (known: Known) => string; readonly judge: (job: JobSeen, known: Known) => Verdict })
   | (Wait & {
       readonly kind: "file";
       readonly path: (known: Known) => string;
@@ -203,6 +301,9 @@ export type Requirement =
   | (Wait & { readonly kind: "power"; readonly state: "on" | "off" })
   /** The site agent captures this node's console and the line is up. */
   | (Wait & { readonly kind: "console-up" });
+
+/** A requirement that can be looked at: all but lines on a console, which come once. */
+export type Look = Exclude<Requirement, { readonly kind: "console" }>;
 
 /** Where a line must come from to count. "kernel": starts with "[ssss.uuuuuu] "; "program": inside a STDOUT block; "any". */
 export type LineOrigin = "kernel" | "program" | "any";

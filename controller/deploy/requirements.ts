@@ -75,6 +75,13 @@ async function lookOnce(requirement: Looked, attempt: string, context: StepConte
   switch (requirement.kind) {
     case "command":
       return lookByCommand(requirement, attempt, known, context, signal);
+    case "job": {
+      const id = requirement.job(known);
+      const job = await node.jobs.read(id, { signal });
+      if (job === undefined) return { verdict: { ok: false, final: true, reason: `${node.name} knows no job ${id}` } };
+      const verdict = requirement.judge(job, known);
+      return { verdict, source: commandSource([id], job, verdict.lines) };
+    }
     case "file":
       return lookAtFile(requirement, known, context, signal);
     case "facts": {

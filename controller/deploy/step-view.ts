@@ -14,6 +14,12 @@ export function actLimitMs(act: Act): number {
       return act.timeoutMs + graceMs;
     case "power":
       return act.deadlineMs + graceMs;
+    case "pause":
+      return act.forMs + graceMs;
+    case "end":
+      return (act.graceMs ?? 0) + quickActMs;
+    case "start":
+    case "signal":
     case "write-file":
     case "edit-file":
     case "remove-file":

@@ -80,7 +80,13 @@ esac`;
   await new Promise<void>((resolve) => server.listen(path, resolve));
   t.teardown(() => server.close());
   return {
-    site: { node, bmc: undefined, powerCommand: [plug], console: { kind: "unix", target: path, baudRate: 0, line: "ttyS0" } },
+    site: {
+      node,
+      bmc: undefined,
+      powerCommand: [plug],
+      ssh: undefined,
+      console: { kind: "unix", target: path, baudRate: 0, line: "ttyS0" },
+    },
     acts: () => readFile(join(directory, `${node}.acts`), "utf8").catch(() => ""),
   };
 }
@@ -123,7 +129,7 @@ t.test("a new assignment lets go of what is gone, leaves what stays, and names a
   await clients.agent.assignSite({ nodes: [m0.site, m1.site] });
   const broken = [
     { ...m0.site, node: "x0", console: { kind: "semaphore", target: "hill", baudRate: 0, line: "" } },
-    { node: "x1", bmc: undefined, powerCommand: [], console: { kind: "sol", target: "", baudRate: 0, line: "ttyS1" } },
+    { node: "x1", bmc: undefined, powerCommand: [], ssh: undefined, console: { kind: "sol", target: "", baudRate: 0, line: "ttyS1" } },
   ];
   await t.rejects(clients.agent.assignSite({ nodes: [m1.site, ...broken] }), {
     code: "invalid-argument",

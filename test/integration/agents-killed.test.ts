@@ -51,7 +51,9 @@ t.test("lines that nobody heard are not proof: the run fails and names the gap t
 });
 
 async function deploy(whole: WholeLab): Promise<string> {
-  return (await whole.connection.deployments.startRun({ deployment: "lego-1p1m", direction: "deploy", parameters: {} })).id;
+  return (
+    await whole.connection.deployments.startRun({ deployment: "lego-1p1m", direction: "deploy", parameters: {}, exercise: "", request: {} })
+  ).id;
 }
 
 /** The run when it has ended. */

@@ -58,7 +58,13 @@ async function killedAtEveryBoundary(
   direction: "deploy" | "undeploy",
   parameters: Record<string, string> = {},
 ): Promise<void> {
-  const { id, plan } = await whole.connection.deployments.startRun({ deployment: "lego-1p1m1s", direction, parameters });
+  const { id, plan } = await whole.connection.deployments.startRun({
+    deployment: "lego-1p1m1s",
+    direction,
+    parameters,
+    exercise: "",
+    request: {},
+  });
   const killedAt: string[] = [];
   for (let next = 0n; ; ) {
     const event = await runEvent(whole, id, (each) => boundary(each) !== undefined, next);

@@ -25,7 +25,7 @@ t.test(
       quirks: [],
     };
     const console = { kind: "sol", target: "", baudRate: 115200, line: "ttyS1" };
-    const site = { node: "m0", bmc: bmcAssignment, powerCommand: [], console };
+    const site = { node: "m0", bmc: bmcAssignment, powerCommand: [], ssh: undefined, console };
     await before.agent.assignSite({ nodes: [site] });
     const view = async (clients = before) => (await clients.console.listConsoles({})).consoles[0];
     await until(async () => (await view())?.state === "up", "SOL");
@@ -78,7 +78,7 @@ t.test("an agent that is asked to end leaves one gap in the log of a SOL console
     quirks: [],
   };
   const console = { kind: "sol", target: "", baudRate: 115200, line: "ttyS1" };
-  await before.agent.assignSite({ nodes: [{ node: "m0", bmc: assignment, powerCommand: [], console }] });
+  await before.agent.assignSite({ nodes: [{ node: "m0", bmc: assignment, powerCommand: [], ssh: undefined, console }] });
   const isUp = async (clients: typeof before) => (await clients.console.listConsoles({})).consoles[0]?.state === "up";
   await until(() => isUp(before), "SOL");
   t.equal(await ended(first, "SIGTERM"), 0);
@@ -110,6 +110,6 @@ t.test("a wrong password is named as such", async (t) => {
     cipherSuites: [],
     quirks: [],
   };
-  await clients.agent.assignSite({ nodes: [{ node: "m0", bmc: wrong, powerCommand: [], console: undefined }] });
+  await clients.agent.assignSite({ nodes: [{ node: "m0", bmc: wrong, powerCommand: [], ssh: undefined, console: undefined }] });
   await t.rejects(clients.power.getPower({ node: "m0" }), { code: "authentication", message: /password/ });
 });

@@ -1,28 +1,28 @@
 /** Puts the stand-in tools where a simulated machine finds them: small shell scripts that start the one program they all are. */
-import { chmod, mkdir, writeFile } from "node:fs/promises";
-import { join } from "node:path";
-import { installKernelPath } from "./install-kernel.js";
-import { tools } from "./tools.js";
+import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { systems, toolsOf, type SystemName } from "../systems.js";
 
 /** First on the PATH of a simulated machine's processes, below its root directory. */
 export const standInDirectory = "/usr/local/bin";
 
-export interface ToolsProgram {
-  /** Path on the host of the Node binary. */
-  readonly node: string;
-  /** Path on the host of this folder's compiled main.js, or a bundle of it. */
-  readonly program: string;
+const program = fileURLToPath(new URL("./main.js", import.meta.url));
+
+/** Writes a launcher for every tool of the system. Overwrites those of an earlier start. */
+export function installTools(rootDirectory: string, system: SystemName): void {
+  const { toolPaths = {} } = systems[system];
+  for (const name of Object.keys(toolsOf(system))) {
+    installLauncher(rootDirectory, toolPaths[name] ?? `${standInDirectory}/${name}`, system, name);
+  }
 }
 
-/** Writes a launcher per tool, and /sbin/installkernel as CentOS has it. Overwrites those of an earlier start. */
-export async function installTools(rootDirectory: string, { node, program }: ToolsProgram): Promise<void> {
-  for (const name of Object.keys(tools)) {
-    const path = name === "installkernel" ? installKernelPath : `${standInDirectory}/${name}`;
-    const file = join(rootDirectory, path);
-    await mkdir(join(file, ".."), { recursive: true });
-    await writeFile(file, `#!/bin/sh\nexec ${quoted(node)} ${quoted(program)} ${name} "$@"\n`);
-    await chmod(file, 0o755);
-  }
+/** One launcher at an absolute path of the machine; for scripts that a stand-in lays down, too. */
+export function installLauncher(rootDirectory: string, path: string, system: SystemName, tool: string): void {
+  const file = join(rootDirectory, path);
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, `#!/bin/sh\nexec ${quoted(process.execPath)} ${quoted(program)} ${system} ${tool} "$@"\n`);
+  chmodSync(file, 0o755);
 }
 
 function quoted(word: string): string {

@@ -1,12 +1,12 @@
-/** One program that is every stand-in tool: `main.js TOOL ARGUMENT…`, started by the launchers installTools writes. */
+/** One program that is every stand-in tool: `main.js SYSTEM TOOL ARGUMENT…`, started by the launchers installTools writes. */
 import { systemClock, sleep } from "../../../proto/base/clock.js";
 import { describeError } from "../../../proto/base/errors.js";
+import { isSystemName, toolsOf } from "../systems.js";
 import { MachineView } from "./machine-view.js";
 import type { ToolCall } from "./tool.js";
-import { tools } from "./tools.js";
 
-async function main([name = "", ...argv]: readonly string[]): Promise<number> {
-  const tool = tools[name];
+async function main([system = "", name = "", ...argv]: readonly string[]): Promise<number> {
+  const tool = isSystemName(system) ? toolsOf(system)[name] : undefined;
   if (tool === undefined) {
     process.stderr.write(`${name}: command not found\n`);
     return 127;
@@ -17,6 +17,8 @@ async function main([name = "", ...argv]: readonly string[]): Promise<number> {
     now: () => systemClock.now(),
     work: (milliseconds) => sleep(systemClock, milliseconds),
     stdin: readStdin,
+    env: process.env,
+    onSignal: (signal, handler) => void process.on(signal, handler),
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
   };
@@ -35,7 +37,7 @@ main(process.argv.slice(2)).then(
     process.exitCode = exitCode;
   },
   (error: unknown) => {
-    process.stderr.write(`${process.argv[2] ?? "tool"}: ${describeError(error)}\n`);
+    process.stderr.write(`${process.argv[3] ?? "tool"}: ${describeError(error)}\n`);
     process.exitCode = 126;
   },
 );

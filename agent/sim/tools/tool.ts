@@ -11,6 +11,10 @@ export interface ToolCall {
   work(milliseconds: number): Promise<void>;
   /** All of standard input; empty when it is a terminal. */
   stdin(): Promise<string>;
+  /** Environment of the process. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** From now on this signal calls `handler`; before, and without a handler, it ends the process as signals do. */
+  onSignal(signal: "SIGUSR1" | "SIGUSR2" | "SIGINT" | "SIGTERM", handler: () => void): void;
   out(text: string): void;
   err(text: string): void;
 }

@@ -13,7 +13,9 @@ export type Direction = "deploy" | "undeploy";
 
 export async function printPlan(context: Context, deployment: string, direction: Direction, settings: readonly string[]): Promise<void> {
   const parameters = parseSettings(settings);
-  const plan = await withLab(context, (lab) => lab.deployments.getPlan({ deployment, direction, parameters }, { signal: context.signal }));
+  const plan = await withLab(context, (lab) =>
+    lab.deployments.getPlan({ deployment, direction, parameters, exercise: "", request: {} }, { signal: context.signal }),
+  );
   show(context, plan, () => planLines(plan, context.terminal.style));
 }
 
@@ -26,7 +28,7 @@ export async function runDeployment(
 ): Promise<void> {
   const parameters = parseSettings(settings);
   await withLab(context, async (lab) => {
-    const run = await lab.deployments.startRun({ deployment, direction, parameters });
+    const run = await lab.deployments.startRun({ deployment, direction, parameters, exercise: "", request: {} });
     if (!context.json) context.terminal.print(`${context.terminal.style.bold(deployment)} · ${direction} · run ${run.id}`);
     const view = await watchWithInterrupts(context, lab, run.id);
     report(context, view, direction, run.id);

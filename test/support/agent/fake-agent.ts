@@ -87,7 +87,7 @@ export class FakeAgent {
       describe: async () => ({ name: this.name, version: "0.0.0-fake", duties: [], bootId: this.bootId, startedMs: 0n, runtime: "" }),
       assignSite: async (assignment) => {
         this.assignment = assignment;
-        return { consoles: assignment.nodes.length, bmcs: assignment.nodes.length };
+        return { consoles: assignment.nodes.length, bmcs: assignment.nodes.length, ssh: 0 };
       },
     });
     addService(server, NodeServiceService, {

@@ -89,6 +89,8 @@ export class FakeJobs {
         return this.#get(request.jobId).follow(from, signal);
       },
       getJob: async ({ jobId }) => this.#get(jobId).view(),
+      readJob: async ({ jobId }) => ({ job: this.#get(jobId).view(), stdout: Buffer.alloc(0), stderr: Buffer.alloc(0) }),
+      signalJob: async () => ({ sent: true, replayed: false }),
       listJobs: async () => ({ jobs: [...this.started.values()].map((job) => job.view()).reverse() }),
       cancelJob: async ({ jobId }) => {
         const job = this.#get(jobId);

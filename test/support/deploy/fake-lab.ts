@@ -23,6 +23,7 @@ export function nodeSpec(name: string, change: Partial<NodeSpec> = {}): NodeSpec
     powerCommand: { command: ["plug", name], via: "rack1" },
     console: { kind: "serial", target: `/dev/${name}`, baudRate: 115_200, line: "ttyS1", via: "rack1" },
     agent: true,
+    ssh: undefined,
     sim: {},
     ...change,
   };

@@ -100,6 +100,13 @@ export class FakeNode implements NodeHandle {
     },
   };
 
+  readonly jobs: NodeHandle["jobs"] = {
+    start: () => Promise.reject(new Error("not yet")),
+    read: () => Promise.reject(new Error("not yet")),
+    signal: () => Promise.reject(new Error("not yet")),
+    end: () => Promise.reject(new Error("not yet")),
+  };
+
   readonly files = {
     stat: async (path: string): Promise<FileInfo | undefined> => {
       this.#needAgent();
@@ -177,9 +184,11 @@ export class FakeNode implements NodeHandle {
     this.done.push(`run ${request.argv.join(" ")}`);
     const stop = new AbortController();
     this.#jobStops.set(request.jobId, stop);
+    const startedMs = this.#clock.now();
+    const times = { startedMs, endedMs: startedMs };
     const command = this.onCommand(request.argv);
     const { exitCode = 0, stdout = "", stderr = "", tookMs = 0, state = "exited", reason } = command;
-    const result = { state, exitCode: state === "exited" ? exitCode : undefined, signal: undefined, reason, stdout, stderr };
+    const result = { state, exitCode: state === "exited" ? exitCode : undefined, signal: undefined, reason, stdout, stderr, ...times };
     try {
       if (tookMs > 0) await sleep(this.#clock, Math.min(tookMs, request.timeoutMs), { signal: stop.signal });
     } catch {

@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import type { ToolReply, ToolRequest } from "../../../agent/sim/kernel.js";
 import { defaultTreePath, seedLegoTree, seedStorageHost } from "../../../agent/sim/lego/tree.js";
 import { MachineView } from "../../../agent/sim/tools/machine-view.js";
-import { tools } from "../../../agent/sim/tools/tools.js";
+import { toolsOf } from "../../../agent/sim/systems.js";
 
 export interface Ran {
   readonly exitCode: number;
@@ -37,12 +37,14 @@ export class BuildHost {
 
   async run(name: string, argv: readonly string[], options: { readonly cwd?: string; readonly stdin?: string } = {}): Promise<Ran> {
     let [stdout, stderr] = ["", ""];
-    const exitCode = await tools[name]?.({
+    const exitCode = await toolsOf("lego")[name]?.({
       argv,
       machine: new MachineView({ rootDirectory: this.root, cwd: options.cwd ?? defaultTreePath, ask: (request) => this.ask(request) }),
       now: () => Date.UTC(2026, 10, 21, 2, 0, 34),
       work: () => Promise.resolve(),
       stdin: () => Promise.resolve(options.stdin ?? ""),
+      env: {},
+      onSignal: () => {},
       out: (text) => void (stdout += text),
       err: (text) => void (stderr += text),
     });

@@ -4,7 +4,16 @@ import { lego } from "../../../controller/recipes/lego/lego.js";
 import { type LegoParameters, legoParameters } from "../../../controller/recipes/lego/parameters.js";
 
 export function plannedNode(name: string, more: Partial<PlannedNode> = {}): PlannedNode {
-  return { name, arch: "x86_64", address: "10.0.0.1", hasPower: true, console: { line: "ttyS1", baudRate: 115200 }, ...more };
+  return {
+    name,
+    arch: "x86_64",
+    address: "10.0.0.1",
+    reach: "agent",
+    ssh: undefined,
+    hasPower: true,
+    console: { line: "ttyS1", baudRate: 115200 },
+    ...more,
+  };
 }
 
 export interface LegoLab {

@@ -24,6 +24,14 @@ function renderAct(act: Act): string {
   switch (act.kind) {
     case "command":
       return `${act.argv.join(" ")}${act.cwd === undefined ? "" : `  in ${act.cwd}`}  (${duration(act.timeoutMs)})`;
+    case "start":
+      return `start ${act.name}: ${act.argv.join(" ")}${act.cwd === undefined ? "" : `  in ${act.cwd}`}`;
+    case "signal":
+      return `${act.signal} to ${act.job}`;
+    case "end":
+      return `end ${act.job}`;
+    case "pause":
+      return `pause ${duration(act.forMs)}: ${act.why}`;
     case "write-file":
       return `write ${act.path}${act.inPlace === true ? " in place" : ""}: ${JSON.stringify(act.contents)}`;
     case "edit-file":

@@ -10,7 +10,7 @@ import { RootDirectory } from "../../../agent/host/root-directory.js";
 import type { Machine } from "../../../agent/sim/machine/machine.js";
 import type { SimulatedNode } from "../../../agent/sim/simulated-node.js";
 import { MachineView } from "../../../agent/sim/tools/machine-view.js";
-import { tools } from "../../../agent/sim/tools/tools.js";
+import { toolsOf } from "../../../agent/sim/systems.js";
 import type { CommandRequest, CommandResult, Facts, FileInfo, NodeHandle, PowerResult, PowerVerb } from "../../../controller/ports.js";
 import { systemClock } from "../../../proto/base/clock.js";
 import { UnreachableError, UnsupportedError } from "../../../proto/base/errors.js";
@@ -89,18 +89,36 @@ export class SimulatedNodeHandle implements NodeHandle {
     return this.#linux(async () => {
       const [program = "", ...rest] = argv;
       const said = { stdout: "", stderr: "" };
-      const exitCode = await tools[basename(program)]?.({
+      const exitCode = await toolsOf("lego")[basename(program)]?.({
         argv: rest,
         machine: new MachineView({ rootDirectory: this.#root, cwd, ask: (request) => this.#machine.onToolRequest(request) }),
         now: () => systemClock.now(),
         work: () => Promise.resolve(),
         stdin: () => Promise.resolve(""),
+        env: {},
+        onSignal: () => {},
         out: (text) => void (said.stdout += text),
         err: (text) => void (said.stderr += text),
       });
-      return { state: "exited", exitCode: exitCode ?? 127, signal: undefined, reason: undefined, ...said };
+      const nowMs = systemClock.now();
+      return {
+        startedMs: nowMs,
+        endedMs: nowMs,
+        state: "exited",
+        exitCode: exitCode ?? 127,
+        signal: undefined,
+        reason: undefined,
+        ...said,
+      };
     });
   }
+
+  readonly jobs: NodeHandle["jobs"] = {
+    start: () => Promise.reject(new Error("not yet")),
+    read: () => Promise.reject(new Error("not yet")),
+    signal: () => Promise.reject(new Error("not yet")),
+    end: () => Promise.reject(new Error("not yet")),
+  };
 
   reboot(): Promise<never> {
     throw new UnsupportedError(`${this.name}: no deployment reboots a node by its agent`);

@@ -59,6 +59,22 @@ export interface SiteNode {
     | undefined;
   /** Power by an external program instead of a BMC: argv prefix, called with "status", "on", "off", "reset" appended. Empty: none. */
   powerCommand: string[];
+  /** How this agent runs the node's commands and moves its files; absent when the node has an agent of its own or nobody does. */
+  ssh: SshAssignment | undefined;
+}
+
+/** A machine without agent, reached by ssh from the machine this agent runs on. */
+export interface SshAssignment {
+  /** Host name or address. */
+  address: string;
+  /** TCP port. */
+  port: number;
+  /** User name there. */
+  user: string;
+  /** Path of the private key on this agent's machine; "" = id_ed25519, id_ecdsa or id_rsa in ~/.ssh. */
+  identity: string;
+  /** The host's public key as in an OpenSSH known_hosts file, "ssh-ed25519 AAAA…"; "" = ~/.ssh/known_hosts of this agent's machine. */
+  hostKey: string;
 }
 
 export interface BmcAssignment {
@@ -96,6 +112,8 @@ export interface AssignSiteResponse {
   consoles: number;
   /** BMCs now looked after. */
   bmcs: number;
+  /** Nodes now reached by ssh. */
+  ssh: number;
 }
 
 function createBaseDescribeRequest(): DescribeRequest {
@@ -315,7 +333,7 @@ export const SiteAssignment: MessageFns<SiteAssignment> = {
 };
 
 function createBaseSiteNode(): SiteNode {
-  return { node: "", bmc: undefined, console: undefined, powerCommand: [] };
+  return { node: "", bmc: undefined, console: undefined, powerCommand: [], ssh: undefined };
 }
 
 export const SiteNode: MessageFns<SiteNode> = {
@@ -331,6 +349,9 @@ export const SiteNode: MessageFns<SiteNode> = {
     }
     for (const v of message.powerCommand) {
       writer.uint32(34).string(v!);
+    }
+    if (message.ssh !== undefined) {
+      SshAssignment.encode(message.ssh, writer.uint32(42).fork()).join();
     }
     return writer;
   },
@@ -380,6 +401,14 @@ export const SiteNode: MessageFns<SiteNode> = {
             message.powerCommand.push(reader.string());
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.ssh = SshAssignment.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -403,6 +432,110 @@ export const SiteNode: MessageFns<SiteNode> = {
       ? ConsoleAssignment.fromPartial(object.console)
       : undefined;
     message.powerCommand = object.powerCommand?.map((e) => e) || [];
+    message.ssh = (object.ssh !== undefined && object.ssh !== null) ? SshAssignment.fromPartial(object.ssh) : undefined;
+    return message;
+  },
+};
+
+function createBaseSshAssignment(): SshAssignment {
+  return { address: "", port: 0, user: "", identity: "", hostKey: "" };
+}
+
+export const SshAssignment: MessageFns<SshAssignment> = {
+  encode(message: SshAssignment, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.address !== "") {
+      writer.uint32(10).string(message.address);
+    }
+    if (message.port !== 0) {
+      writer.uint32(16).uint32(message.port);
+    }
+    if (message.user !== "") {
+      writer.uint32(26).string(message.user);
+    }
+    if (message.identity !== "") {
+      writer.uint32(34).string(message.identity);
+    }
+    if (message.hostKey !== "") {
+      writer.uint32(42).string(message.hostKey);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SshAssignment {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSshAssignment();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.address = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.port = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.user = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.identity = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.hostKey = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<SshAssignment>): SshAssignment {
+    return SshAssignment.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SshAssignment>): SshAssignment {
+    const message = createBaseSshAssignment();
+    message.address = object.address ?? "";
+    message.port = object.port ?? 0;
+    message.user = object.user ?? "";
+    message.identity = object.identity ?? "";
+    message.hostKey = object.hostKey ?? "";
     return message;
   },
 };
@@ -661,7 +794,7 @@ export const ConsoleAssignment: MessageFns<ConsoleAssignment> = {
 };
 
 function createBaseAssignSiteResponse(): AssignSiteResponse {
-  return { consoles: 0, bmcs: 0 };
+  return { consoles: 0, bmcs: 0, ssh: 0 };
 }
 
 export const AssignSiteResponse: MessageFns<AssignSiteResponse> = {
@@ -671,6 +804,9 @@ export const AssignSiteResponse: MessageFns<AssignSiteResponse> = {
     }
     if (message.bmcs !== 0) {
       writer.uint32(16).uint32(message.bmcs);
+    }
+    if (message.ssh !== 0) {
+      writer.uint32(24).uint32(message.ssh);
     }
     return writer;
   },
@@ -704,6 +840,14 @@ export const AssignSiteResponse: MessageFns<AssignSiteResponse> = {
             message.bmcs = reader.uint32();
             continue;
           }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.ssh = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -723,6 +867,7 @@ export const AssignSiteResponse: MessageFns<AssignSiteResponse> = {
     const message = createBaseAssignSiteResponse();
     message.consoles = object.consoles ?? 0;
     message.bmcs = object.bmcs ?? 0;
+    message.ssh = object.ssh ?? 0;
     return message;
   },
 };
@@ -741,7 +886,7 @@ export const AgentServiceService = {
     responseDeserialize: (value: Buffer): AgentDescription => AgentDescription.decode(value),
   },
   /**
-   * Site duty: the BMCs and consoles to look after from now on. What did not change is not touched. The agent keeps it (0600) and
+   * The BMCs, consoles and nodes without agent to look after from now on. What did not change is not touched. The agent keeps it (0600) and
    * goes on with it after a restart, with or without a controller.
    */
   assignSite: {
@@ -759,7 +904,7 @@ export interface AgentServiceServer extends UntypedServiceImplementation {
   /** Who the agent is and what it can do. */
   describe: handleUnaryCall<DescribeRequest, AgentDescription>;
   /**
-   * Site duty: the BMCs and consoles to look after from now on. What did not change is not touched. The agent keeps it (0600) and
+   * The BMCs, consoles and nodes without agent to look after from now on. What did not change is not touched. The agent keeps it (0600) and
    * goes on with it after a restart, with or without a controller.
    */
   assignSite: handleUnaryCall<SiteAssignment, AssignSiteResponse>;
@@ -783,7 +928,7 @@ export interface AgentServiceClient extends Client {
     callback: (error: ServiceError | null, response: AgentDescription) => void,
   ): ClientUnaryCall;
   /**
-   * Site duty: the BMCs and consoles to look after from now on. What did not change is not touched. The agent keeps it (0600) and
+   * The BMCs, consoles and nodes without agent to look after from now on. What did not change is not touched. The agent keeps it (0600) and
    * goes on with it after a restart, with or without a controller.
    */
   assignSite(

@@ -114,6 +114,46 @@ export interface GetJobRequest {
   jobId: string;
 }
 
+export interface ReadJobRequest {
+  /** Node name. */
+  node: string;
+  /** Job id. */
+  jobId: string;
+  /** At most this many of the last bytes of each stream; 0 = 1 MiB. */
+  tailBytes: number;
+}
+
+export interface JobReading {
+  /** The job as it is now. */
+  job:
+    | Job
+    | undefined;
+  /** The last bytes of standard output. */
+  stdout: Buffer;
+  /** The last bytes of standard error. */
+  stderr: Buffer;
+}
+
+export interface SignalJobRequest {
+  /** Node name. */
+  node: string;
+  /** Job id. */
+  jobId: string;
+  /** "SIGUSR1", "SIGUSR2", "SIGINT", "SIGTERM" or "SIGKILL". */
+  signal: string;
+  /** Names this act; the same key again sends nothing. */
+  key: string;
+  /** Permission to act. */
+  fence: Fence | undefined;
+}
+
+export interface SignalJobResponse {
+  /** False when the process had ended before. */
+  sent: boolean;
+  /** True when remembered from an earlier call with the same key. */
+  replayed: boolean;
+}
+
 export interface ListJobsRequest {
   /** Node name. */
   node: string;
@@ -889,6 +929,334 @@ export const GetJobRequest: MessageFns<GetJobRequest> = {
   },
 };
 
+function createBaseReadJobRequest(): ReadJobRequest {
+  return { node: "", jobId: "", tailBytes: 0 };
+}
+
+export const ReadJobRequest: MessageFns<ReadJobRequest> = {
+  encode(message: ReadJobRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.node !== "") {
+      writer.uint32(10).string(message.node);
+    }
+    if (message.jobId !== "") {
+      writer.uint32(18).string(message.jobId);
+    }
+    if (message.tailBytes !== 0) {
+      writer.uint32(24).uint32(message.tailBytes);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReadJobRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReadJobRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.node = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.jobId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.tailBytes = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ReadJobRequest>): ReadJobRequest {
+    return ReadJobRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ReadJobRequest>): ReadJobRequest {
+    const message = createBaseReadJobRequest();
+    message.node = object.node ?? "";
+    message.jobId = object.jobId ?? "";
+    message.tailBytes = object.tailBytes ?? 0;
+    return message;
+  },
+};
+
+function createBaseJobReading(): JobReading {
+  return { job: undefined, stdout: Buffer.alloc(0), stderr: Buffer.alloc(0) };
+}
+
+export const JobReading: MessageFns<JobReading> = {
+  encode(message: JobReading, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.job !== undefined) {
+      Job.encode(message.job, writer.uint32(10).fork()).join();
+    }
+    if (message.stdout.length !== 0) {
+      writer.uint32(18).bytes(message.stdout);
+    }
+    if (message.stderr.length !== 0) {
+      writer.uint32(26).bytes(message.stderr);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): JobReading {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseJobReading();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.job = Job.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.stdout = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.stderr = Buffer.from(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<JobReading>): JobReading {
+    return JobReading.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<JobReading>): JobReading {
+    const message = createBaseJobReading();
+    message.job = (object.job !== undefined && object.job !== null) ? Job.fromPartial(object.job) : undefined;
+    message.stdout = object.stdout ?? Buffer.alloc(0);
+    message.stderr = object.stderr ?? Buffer.alloc(0);
+    return message;
+  },
+};
+
+function createBaseSignalJobRequest(): SignalJobRequest {
+  return { node: "", jobId: "", signal: "", key: "", fence: undefined };
+}
+
+export const SignalJobRequest: MessageFns<SignalJobRequest> = {
+  encode(message: SignalJobRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.node !== "") {
+      writer.uint32(10).string(message.node);
+    }
+    if (message.jobId !== "") {
+      writer.uint32(18).string(message.jobId);
+    }
+    if (message.signal !== "") {
+      writer.uint32(26).string(message.signal);
+    }
+    if (message.key !== "") {
+      writer.uint32(34).string(message.key);
+    }
+    if (message.fence !== undefined) {
+      Fence.encode(message.fence, writer.uint32(42).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SignalJobRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSignalJobRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.node = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.jobId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.signal = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.fence = Fence.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<SignalJobRequest>): SignalJobRequest {
+    return SignalJobRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SignalJobRequest>): SignalJobRequest {
+    const message = createBaseSignalJobRequest();
+    message.node = object.node ?? "";
+    message.jobId = object.jobId ?? "";
+    message.signal = object.signal ?? "";
+    message.key = object.key ?? "";
+    message.fence = (object.fence !== undefined && object.fence !== null) ? Fence.fromPartial(object.fence) : undefined;
+    return message;
+  },
+};
+
+function createBaseSignalJobResponse(): SignalJobResponse {
+  return { sent: false, replayed: false };
+}
+
+export const SignalJobResponse: MessageFns<SignalJobResponse> = {
+  encode(message: SignalJobResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sent !== false) {
+      writer.uint32(8).bool(message.sent);
+    }
+    if (message.replayed !== false) {
+      writer.uint32(16).bool(message.replayed);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SignalJobResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSignalJobResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.sent = reader.bool();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.replayed = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<SignalJobResponse>): SignalJobResponse {
+    return SignalJobResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SignalJobResponse>): SignalJobResponse {
+    const message = createBaseSignalJobResponse();
+    message.sent = object.sent ?? false;
+    message.replayed = object.replayed ?? false;
+    return message;
+  },
+};
+
 function createBaseListJobsRequest(): ListJobsRequest {
   return { node: "" };
 }
@@ -1111,6 +1479,26 @@ export const CommandServiceService = {
     responseSerialize: (value: Job): Buffer => Buffer.from(Job.encode(value).finish()),
     responseDeserialize: (value: Buffer): Job => Job.decode(value),
   },
+  /** A job with the end of its output, without waiting. */
+  readJob: {
+    path: "/lab.v1.CommandService/ReadJob" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ReadJobRequest): Buffer => Buffer.from(ReadJobRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ReadJobRequest => ReadJobRequest.decode(value),
+    responseSerialize: (value: JobReading): Buffer => Buffer.from(JobReading.encode(value).finish()),
+    responseDeserialize: (value: Buffer): JobReading => JobReading.decode(value),
+  },
+  /** Sends a signal to the job's own process (not to its children), once per key. An agent that does not know this rpc answers UNIMPLEMENTED. */
+  signalJob: {
+    path: "/lab.v1.CommandService/SignalJob" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: SignalJobRequest): Buffer => Buffer.from(SignalJobRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): SignalJobRequest => SignalJobRequest.decode(value),
+    responseSerialize: (value: SignalJobResponse): Buffer => Buffer.from(SignalJobResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): SignalJobResponse => SignalJobResponse.decode(value),
+  },
   /** Jobs still kept, newest first. */
   listJobs: {
     path: "/lab.v1.CommandService/ListJobs" as const,
@@ -1140,6 +1528,10 @@ export interface CommandServiceServer extends UntypedServiceImplementation {
   followJob: handleServerStreamingCall<FollowJobRequest, JobEvent>;
   /** What is known of a job now. */
   getJob: handleUnaryCall<GetJobRequest, Job>;
+  /** A job with the end of its output, without waiting. */
+  readJob: handleUnaryCall<ReadJobRequest, JobReading>;
+  /** Sends a signal to the job's own process (not to its children), once per key. An agent that does not know this rpc answers UNIMPLEMENTED. */
+  signalJob: handleUnaryCall<SignalJobRequest, SignalJobResponse>;
   /** Jobs still kept, newest first. */
   listJobs: handleUnaryCall<ListJobsRequest, ListJobsResponse>;
   /** Ends the job's whole process group: SIGTERM, then SIGKILL after the grace time. Succeeds when it has already ended. */
@@ -1179,6 +1571,38 @@ export interface CommandServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: Job) => void,
+  ): ClientUnaryCall;
+  /** A job with the end of its output, without waiting. */
+  readJob(
+    request: ReadJobRequest,
+    callback: (error: ServiceError | null, response: JobReading) => void,
+  ): ClientUnaryCall;
+  readJob(
+    request: ReadJobRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: JobReading) => void,
+  ): ClientUnaryCall;
+  readJob(
+    request: ReadJobRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: JobReading) => void,
+  ): ClientUnaryCall;
+  /** Sends a signal to the job's own process (not to its children), once per key. An agent that does not know this rpc answers UNIMPLEMENTED. */
+  signalJob(
+    request: SignalJobRequest,
+    callback: (error: ServiceError | null, response: SignalJobResponse) => void,
+  ): ClientUnaryCall;
+  signalJob(
+    request: SignalJobRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: SignalJobResponse) => void,
+  ): ClientUnaryCall;
+  signalJob(
+    request: SignalJobRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: SignalJobResponse) => void,
   ): ClientUnaryCall;
   /** Jobs still kept, newest first. */
   listJobs(

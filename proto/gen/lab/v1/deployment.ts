@@ -54,13 +54,22 @@ export interface RoleBinding {
 export interface GetPlanRequest {
   /** Deployment name. */
   deployment: string;
-  /** "deploy" or "undeploy". */
+  /** "deploy", "undeploy" or "run". */
   direction: string;
   /** Parameters that replace the inventory's, values as JSON. */
   parameters: { [key: string]: string };
+  /** For "run": which exercise of the recipe; "" = its first. */
+  exercise: string;
+  /** For "run": what is asked of the exercise, values as JSON. */
+  request: { [key: string]: string };
 }
 
 export interface GetPlanRequest_ParametersEntry {
+  key: string;
+  value: string;
+}
+
+export interface GetPlanRequest_RequestEntry {
   key: string;
   value: string;
 }
@@ -71,7 +80,7 @@ export interface Plan {
   deployment: string;
   /** One line that says what is planned on what. */
   title: string;
-  /** "deploy" or "undeploy". */
+  /** "deploy", "undeploy" or "run". */
   direction: string;
   /** Nodes to lease. */
   nodes: string[];
@@ -79,6 +88,8 @@ export interface Plan {
   steps: PlanStep[];
   /** SHA-256 over the plan's content: equal plans have equal digests. */
   digest: string;
+  /** For "run": which exercise of the recipe. */
+  exercise: string;
 }
 
 export interface PlanStep {
@@ -101,15 +112,24 @@ export interface PlanStep {
 }
 
 export interface StartRunRequest {
-  /** Deployment name. */
+  /** Deployment name, or the id of one of its runs. */
   deployment: string;
-  /** "deploy" or "undeploy". */
+  /** "deploy", "undeploy" or "run". */
   direction: string;
   /** Parameters that replace the inventory's, values as JSON. */
   parameters: { [key: string]: string };
+  /** For "run": which exercise of the recipe; "" = its first. */
+  exercise: string;
+  /** For "run": what is asked of the exercise, values as JSON. */
+  request: { [key: string]: string };
 }
 
 export interface StartRunRequest_ParametersEntry {
+  key: string;
+  value: string;
+}
+
+export interface StartRunRequest_RequestEntry {
   key: string;
   value: string;
 }
@@ -119,7 +139,7 @@ export interface Run {
   id: string;
   /** Deployment name. */
   deployment: string;
-  /** "deploy" or "undeploy". */
+  /** "deploy", "undeploy" or "run". */
   direction: string;
   /** "running", "cancelling", "succeeded", "failed", "cancelled" or "unknown". */
   state: string;
@@ -299,6 +319,27 @@ export interface StepProgress {
 export interface GetRunRequest {
   /** Run id, or a deployment's name for its newest run. */
   id: string;
+}
+
+export interface GetReportsRequest {
+  /** Run id, or a deployment's name for its newest run. */
+  id: string;
+}
+
+export interface GetReportsResponse {
+  /** In the recipe's order; a table is there as text and as CSV, a chart as CSV and as SVG. */
+  files: ReportFile[];
+  /** Id of the run. */
+  run: string;
+}
+
+export interface ReportFile {
+  /** File name: "report.csv". */
+  name: string;
+  /** "text/plain", "text/csv" or "image/svg+xml". */
+  mediaType: string;
+  /** UTF-8. */
+  text: string;
 }
 
 export interface ListRunsRequest {
@@ -572,7 +613,7 @@ export const RoleBinding: MessageFns<RoleBinding> = {
 };
 
 function createBaseGetPlanRequest(): GetPlanRequest {
-  return { deployment: "", direction: "", parameters: {} };
+  return { deployment: "", direction: "", parameters: {}, exercise: "", request: {} };
 }
 
 export const GetPlanRequest: MessageFns<GetPlanRequest> = {
@@ -585,6 +626,12 @@ export const GetPlanRequest: MessageFns<GetPlanRequest> = {
     }
     globalThis.Object.entries(message.parameters).forEach(([key, value]: [string, string]) => {
       GetPlanRequest_ParametersEntry.encode({ key: key as any, value }, writer.uint32(26).fork()).join();
+    });
+    if (message.exercise !== "") {
+      writer.uint32(34).string(message.exercise);
+    }
+    globalThis.Object.entries(message.request).forEach(([key, value]: [string, string]) => {
+      GetPlanRequest_RequestEntry.encode({ key: key as any, value }, writer.uint32(42).fork()).join();
     });
     return writer;
   },
@@ -629,6 +676,25 @@ export const GetPlanRequest: MessageFns<GetPlanRequest> = {
             }
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.exercise = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            const entry5 = GetPlanRequest_RequestEntry.decode(reader, reader.uint32());
+            if (entry5.value !== undefined) {
+              message.request[entry5.key] = entry5.value;
+            }
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -649,6 +715,16 @@ export const GetPlanRequest: MessageFns<GetPlanRequest> = {
     message.deployment = object.deployment ?? "";
     message.direction = object.direction ?? "";
     message.parameters = (globalThis.Object.entries(object.parameters ?? {}) as [string, string][]).reduce(
+      (acc: { [key: string]: string }, [key, value]: [string, string]) => {
+        if (value !== undefined) {
+          acc[key] = globalThis.String(value);
+        }
+        return acc;
+      },
+      {},
+    );
+    message.exercise = object.exercise ?? "";
+    message.request = (globalThis.Object.entries(object.request ?? {}) as [string, string][]).reduce(
       (acc: { [key: string]: string }, [key, value]: [string, string]) => {
         if (value !== undefined) {
           acc[key] = globalThis.String(value);
@@ -728,8 +804,75 @@ export const GetPlanRequest_ParametersEntry: MessageFns<GetPlanRequest_Parameter
   },
 };
 
+function createBaseGetPlanRequest_RequestEntry(): GetPlanRequest_RequestEntry {
+  return { key: "", value: "" };
+}
+
+export const GetPlanRequest_RequestEntry: MessageFns<GetPlanRequest_RequestEntry> = {
+  encode(message: GetPlanRequest_RequestEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetPlanRequest_RequestEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetPlanRequest_RequestEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<GetPlanRequest_RequestEntry>): GetPlanRequest_RequestEntry {
+    return GetPlanRequest_RequestEntry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GetPlanRequest_RequestEntry>): GetPlanRequest_RequestEntry {
+    const message = createBaseGetPlanRequest_RequestEntry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? "";
+    return message;
+  },
+};
+
 function createBasePlan(): Plan {
-  return { deployment: "", title: "", direction: "", nodes: [], steps: [], digest: "" };
+  return { deployment: "", title: "", direction: "", nodes: [], steps: [], digest: "", exercise: "" };
 }
 
 export const Plan: MessageFns<Plan> = {
@@ -751,6 +894,9 @@ export const Plan: MessageFns<Plan> = {
     }
     if (message.digest !== "") {
       writer.uint32(50).string(message.digest);
+    }
+    if (message.exercise !== "") {
+      writer.uint32(58).string(message.exercise);
     }
     return writer;
   },
@@ -816,6 +962,14 @@ export const Plan: MessageFns<Plan> = {
             message.digest = reader.string();
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.exercise = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -839,6 +993,7 @@ export const Plan: MessageFns<Plan> = {
     message.nodes = object.nodes?.map((e) => e) || [];
     message.steps = object.steps?.map((e) => PlanStep.fromPartial(e)) || [];
     message.digest = object.digest ?? "";
+    message.exercise = object.exercise ?? "";
     return message;
   },
 };
@@ -988,7 +1143,7 @@ export const PlanStep: MessageFns<PlanStep> = {
 };
 
 function createBaseStartRunRequest(): StartRunRequest {
-  return { deployment: "", direction: "", parameters: {} };
+  return { deployment: "", direction: "", parameters: {}, exercise: "", request: {} };
 }
 
 export const StartRunRequest: MessageFns<StartRunRequest> = {
@@ -1001,6 +1156,12 @@ export const StartRunRequest: MessageFns<StartRunRequest> = {
     }
     globalThis.Object.entries(message.parameters).forEach(([key, value]: [string, string]) => {
       StartRunRequest_ParametersEntry.encode({ key: key as any, value }, writer.uint32(26).fork()).join();
+    });
+    if (message.exercise !== "") {
+      writer.uint32(34).string(message.exercise);
+    }
+    globalThis.Object.entries(message.request).forEach(([key, value]: [string, string]) => {
+      StartRunRequest_RequestEntry.encode({ key: key as any, value }, writer.uint32(42).fork()).join();
     });
     return writer;
   },
@@ -1045,6 +1206,25 @@ export const StartRunRequest: MessageFns<StartRunRequest> = {
             }
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.exercise = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            const entry5 = StartRunRequest_RequestEntry.decode(reader, reader.uint32());
+            if (entry5.value !== undefined) {
+              message.request[entry5.key] = entry5.value;
+            }
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1065,6 +1245,16 @@ export const StartRunRequest: MessageFns<StartRunRequest> = {
     message.deployment = object.deployment ?? "";
     message.direction = object.direction ?? "";
     message.parameters = (globalThis.Object.entries(object.parameters ?? {}) as [string, string][]).reduce(
+      (acc: { [key: string]: string }, [key, value]: [string, string]) => {
+        if (value !== undefined) {
+          acc[key] = globalThis.String(value);
+        }
+        return acc;
+      },
+      {},
+    );
+    message.exercise = object.exercise ?? "";
+    message.request = (globalThis.Object.entries(object.request ?? {}) as [string, string][]).reduce(
       (acc: { [key: string]: string }, [key, value]: [string, string]) => {
         if (value !== undefined) {
           acc[key] = globalThis.String(value);
@@ -1138,6 +1328,73 @@ export const StartRunRequest_ParametersEntry: MessageFns<StartRunRequest_Paramet
   },
   fromPartial(object: DeepPartial<StartRunRequest_ParametersEntry>): StartRunRequest_ParametersEntry {
     const message = createBaseStartRunRequest_ParametersEntry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? "";
+    return message;
+  },
+};
+
+function createBaseStartRunRequest_RequestEntry(): StartRunRequest_RequestEntry {
+  return { key: "", value: "" };
+}
+
+export const StartRunRequest_RequestEntry: MessageFns<StartRunRequest_RequestEntry> = {
+  encode(message: StartRunRequest_RequestEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StartRunRequest_RequestEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStartRunRequest_RequestEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<StartRunRequest_RequestEntry>): StartRunRequest_RequestEntry {
+    return StartRunRequest_RequestEntry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<StartRunRequest_RequestEntry>): StartRunRequest_RequestEntry {
+    const message = createBaseStartRunRequest_RequestEntry();
     message.key = object.key ?? "";
     message.value = object.value ?? "";
     return message;
@@ -2555,6 +2812,207 @@ export const GetRunRequest: MessageFns<GetRunRequest> = {
   },
 };
 
+function createBaseGetReportsRequest(): GetReportsRequest {
+  return { id: "" };
+}
+
+export const GetReportsRequest: MessageFns<GetReportsRequest> = {
+  encode(message: GetReportsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetReportsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetReportsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<GetReportsRequest>): GetReportsRequest {
+    return GetReportsRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GetReportsRequest>): GetReportsRequest {
+    const message = createBaseGetReportsRequest();
+    message.id = object.id ?? "";
+    return message;
+  },
+};
+
+function createBaseGetReportsResponse(): GetReportsResponse {
+  return { files: [], run: "" };
+}
+
+export const GetReportsResponse: MessageFns<GetReportsResponse> = {
+  encode(message: GetReportsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.files) {
+      ReportFile.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.run !== "") {
+      writer.uint32(18).string(message.run);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetReportsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetReportsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.files.push(ReportFile.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.run = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<GetReportsResponse>): GetReportsResponse {
+    return GetReportsResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GetReportsResponse>): GetReportsResponse {
+    const message = createBaseGetReportsResponse();
+    message.files = object.files?.map((e) => ReportFile.fromPartial(e)) || [];
+    message.run = object.run ?? "";
+    return message;
+  },
+};
+
+function createBaseReportFile(): ReportFile {
+  return { name: "", mediaType: "", text: "" };
+}
+
+export const ReportFile: MessageFns<ReportFile> = {
+  encode(message: ReportFile, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.mediaType !== "") {
+      writer.uint32(18).string(message.mediaType);
+    }
+    if (message.text !== "") {
+      writer.uint32(26).string(message.text);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReportFile {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReportFile();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.mediaType = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.text = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ReportFile>): ReportFile {
+    return ReportFile.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ReportFile>): ReportFile {
+    const message = createBaseReportFile();
+    message.name = object.name ?? "";
+    message.mediaType = object.mediaType ?? "";
+    message.text = object.text ?? "";
+    return message;
+  },
+};
+
 function createBaseListRunsRequest(): ListRunsRequest {
   return { deployment: "", limit: 0 };
 }
@@ -2742,6 +3200,16 @@ export const DeploymentServiceService = {
     responseSerialize: (value: Run): Buffer => Buffer.from(Run.encode(value).finish()),
     responseDeserialize: (value: Buffer): Run => Run.decode(value),
   },
+  /** Tables and charts that a run's results make, as files. */
+  getReports: {
+    path: "/lab.v1.DeploymentService/GetReports" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetReportsRequest): Buffer => Buffer.from(GetReportsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetReportsRequest => GetReportsRequest.decode(value),
+    responseSerialize: (value: GetReportsResponse): Buffer => Buffer.from(GetReportsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetReportsResponse => GetReportsResponse.decode(value),
+  },
   /** Runs, newest first. */
   listRuns: {
     path: "/lab.v1.DeploymentService/ListRuns" as const,
@@ -2767,6 +3235,8 @@ export interface DeploymentServiceServer extends UntypedServiceImplementation {
   watchRun: handleServerStreamingCall<WatchRunRequest, RunEvent>;
   /** One run with its plan and outcome. */
   getRun: handleUnaryCall<GetRunRequest, Run>;
+  /** Tables and charts that a run's results make, as files. */
+  getReports: handleUnaryCall<GetReportsRequest, GetReportsResponse>;
   /** Runs, newest first. */
   listRuns: handleUnaryCall<ListRunsRequest, ListRunsResponse>;
 }
@@ -2846,6 +3316,22 @@ export interface DeploymentServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: Run) => void,
+  ): ClientUnaryCall;
+  /** Tables and charts that a run's results make, as files. */
+  getReports(
+    request: GetReportsRequest,
+    callback: (error: ServiceError | null, response: GetReportsResponse) => void,
+  ): ClientUnaryCall;
+  getReports(
+    request: GetReportsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: GetReportsResponse) => void,
+  ): ClientUnaryCall;
+  getReports(
+    request: GetReportsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: GetReportsResponse) => void,
   ): ClientUnaryCall;
   /** Runs, newest first. */
   listRuns(

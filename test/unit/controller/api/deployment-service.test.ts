@@ -9,7 +9,7 @@ import { FakeLab } from "../../../support/deploy/fake-lab.js";
 import { labWith, step } from "../../../support/deploy/step-recipe.js";
 
 const call: Call = { signal: new AbortController().signal, peer: { name: "ada", role: "operator" } };
-const deploy = { deployment: "toy-1", direction: "deploy", parameters: {} };
+const deploy = { deployment: "toy-1", direction: "deploy", parameters: {}, exercise: "", request: {} };
 const make: Act = { kind: "command", argv: ["make"], timeoutMs: 60_000 };
 
 async function serve(lab: FakeLab) {

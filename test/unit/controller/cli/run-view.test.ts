@@ -19,6 +19,7 @@ const plan: Plan = {
   deployment: "d",
   title: "two on p0, m0",
   direction: "deploy",
+  exercise: "",
   nodes: ["p0", "m0"],
   steps: [step("build/p0", "build", "p0"), step("build/m0", "build", "m0"), step("boot/p0", "boot", "p0")],
   digest: "0123456789abcdef0123",

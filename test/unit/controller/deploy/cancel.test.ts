@@ -56,7 +56,16 @@ void t.test("a job that takes its time to stop is waited for before the nodes ar
   const node = lab.node("a");
   node.run = async (_, { signal }) => {
     await new Promise<void>((resolve) => signal?.addEventListener("abort", () => lab.clock.after(8000, resolve), { once: true }));
-    return { state: "cancelled", exitCode: undefined, signal: "SIGKILL", reason: undefined, stdout: "", stderr: "" };
+    return {
+      state: "cancelled",
+      exitCode: undefined,
+      signal: "SIGKILL",
+      reason: undefined,
+      stdout: "",
+      stderr: "",
+      startedMs: 0,
+      endedMs: 0,
+    };
   };
   const { runs } = await lab.controller();
   const { id } = await runs.start(deployToy, "ada");

@@ -9,7 +9,7 @@ import { judgeReturn } from "../../../../../controller/recipes/lego/steps/undepl
 import { deployPlan, known, plannedNode } from "../../../../support/recipe/lego-lab.js";
 
 function ended(stdout: string, more: Partial<CommandOutcome> = {}): CommandOutcome {
-  return { exitCode: 0, state: "exited", stdout, stderr: "", ...more };
+  return { exitCode: 0, state: "exited", stdout, stderr: "", startedMs: 0, endedMs: 0, ...more };
 }
 
 const ibstat = (state: string, lid: number) => `CA 'mlx4_0'

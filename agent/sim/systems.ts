@@ -1,0 +1,23 @@
+/** The systems there are. A new one is a folder beside lego/ and a line here, in simulatedSystems and in the recipes. */
+import { lego } from "./lego/system.js";
+import type { simulatedSystems } from "./node-parameters.js";
+import type { SimulatedSystem } from "./system.js";
+import { kernelTools } from "./tools/kernel-tools.js";
+import { smallTools } from "./tools/small-tools.js";
+import type { Tool } from "./tools/tool.js";
+
+export type SystemName = (typeof simulatedSystems)[number];
+
+/** Nothing beyond a plain Linux: what a machine is until its system has a simulation. */
+const plain: SimulatedSystem = { tools: {}, kinds: [], handlers: {}, furnish: () => Promise.resolve() };
+
+export const systems: Readonly<Record<SystemName, SimulatedSystem>> = { lego, hexo: plain, phoenix: plain, phos: plain };
+
+/** Every stand-in tool of a system's machines. */
+export function toolsOf(system: SystemName): Readonly<Record<string, Tool>> {
+  return { ...kernelTools, ...smallTools, ...systems[system].tools };
+}
+
+export function isSystemName(name: string): name is SystemName {
+  return Object.hasOwn(systems, name);
+}
