@@ -55,9 +55,15 @@ t.test("a board boots and answers over ssh", { skip: boardMissing() }, async (t)
     await outputOf(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", join(scratch, "other")]);
     const [type = "", key = ""] = (await readFile(join(scratch, "other.pub"), "utf8")).split(" ");
     await writeFile(join(scratch, "known_hosts"), `[127.0.0.1]:${board.sshPort} ${type} ${key}\n`);
-    const { code, stderr } = await programEnd(
-      ["ssh", "-F", board.sshConfig, "-o", `UserKnownHostsFile=${join(scratch, "known_hosts")}`, "board", "true"],
-    );
+    const { code, stderr } = await programEnd([
+      "ssh",
+      "-F",
+      board.sshConfig,
+      "-o",
+      `UserKnownHostsFile=${join(scratch, "known_hosts")}`,
+      "board",
+      "true",
+    ]);
     t.match({ code, stderr }, { code: 255, stderr: /Host key verification failed/ });
   });
 

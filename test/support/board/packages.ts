@@ -4,8 +4,9 @@
  */
 import { existsSync, statSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { systemClock } from "../../../proto/base/clock.js";
+import { describeError, FailedError } from "../../../proto/base/errors.js";
 import { outputOf } from "./program.js";
 
 /** What the board consists of; everything else comes as a dependency. */
@@ -46,33 +47,42 @@ export async function boardPackages(directory: string, say: (text: string) => vo
   const isFresh = existsSync(stamp) && systemClock.now() - statSync(stamp).mtimeMs < indexAgeMs;
   if (!isFresh) await update();
   try {
-    return await install();
-  } catch (cause) {
-    if (!isFresh) throw cause;
+    return await download();
+  } catch (error) {
+    // An index that is no longer true, or was fetched in part.
+    if (!isFresh) throw unavailable(error);
     await update();
-    return await install();
+    return await download().catch((again: unknown) => {
+      throw unavailable(again);
+    });
   }
 
   async function update(): Promise<void> {
     say("fetching the index of arm64 packages");
-    await outputOf([...apt, "update", "--error-on=any"], { deadlineMs: 180_000, env: quiet });
+    await outputOf([...apt, "update"], { deadlineMs: 180_000, env: quiet });
     await writeFile(stamp, "");
   }
 
-  async function install(): Promise<readonly Package[]> {
-    const answer = await outputOf([...apt, "install", "--yes", "--no-install-recommends", "--print-uris", ...wanted], { env: quiet });
-    const missing = [...answer.matchAll(/^'\S+' (\S+\.deb) /gm)].map(([, file = ""]) => file);
-    if (missing.length > 0) {
-      say(`downloading ${missing.length} arm64 packages`);
-      await outputOf([...apt, "install", "--yes", "--no-install-recommends", "--download-only", ...wanted], { deadlineMs: 300_000, env: quiet });
-    }
-    const simulated = await outputOf([...apt, "install", "--no-install-recommends", "--simulate", ...wanted], { env: quiet });
-    return [...simulated.matchAll(/^Inst (\S+) \((\S+) .*\[(\S+)\]\)/gm)].map(([, name = "", version = "", arch = ""]) => {
-      const path = join(directory, "cache/archives", `${name}_${version.replaceAll(":", "%3a")}_${arch}.deb`);
-      if (!existsSync(path)) throw new Error(`board: package ${name} ${version} was not downloaded to ${path}`);
-      return { file: basename(path), path };
+  async function download(): Promise<readonly Package[]> {
+    const install = ["install", "--yes", "--no-install-recommends"];
+    const simulated = await outputOf([...apt, ...install, "--simulate", ...wanted], { env: quiet });
+    const packages = [...simulated.matchAll(/^Inst (\S+) \((\S+) .*\[(\S+)\]\)/gm)].map(([, name = "", version = "", arch = ""]) => {
+      const file = `${name}_${version.replaceAll(":", "%3a")}_${arch}.deb`;
+      return { file, path: join(directory, "cache/archives", file) };
     });
+    const absent = () => packages.filter(({ path }) => !existsSync(path));
+    if (absent().length > 0) {
+      say(`downloading ${absent().length} arm64 packages`);
+      await outputOf([...apt, ...install, "--download-only", ...wanted], { deadlineMs: 300_000, env: quiet });
+    }
+    const lost = absent().map(({ file }) => file);
+    if (packages.length === 0 || lost.length > 0) throw new FailedError(`board: apt-get did not download ${lost.join(" ") || "anything"}`);
+    return packages;
   }
+}
+
+function unavailable(error: unknown): FailedError {
+  return new FailedError(`board: arm64 packages: ${describeError(error)}; the apt sources of this machine must offer arm64`);
 }
 
 const quiet = { DEBIAN_FRONTEND: "noninteractive", LC_ALL: "C" };
@@ -89,18 +99,27 @@ async function privateApt(directory: string): Promise<readonly string[]> {
     'APT::Sandbox::User "root";',
     'APT::Keep-Downloaded-Packages "true";',
     'Acquire::Languages "none";',
+    'Acquire::Retries "3";',
+    'Dir::Cache::pkgcache "pkgcache.bin";',
     `Dir::State "${join(directory, "state")}/";`,
     `Dir::State::status "${join(directory, "state/status")}";`,
     `Dir::Cache "${join(directory, "cache")}/";`,
     `Dir::Log "${directory}/";`,
     ...["APT::Update::Pre-Invoke", "APT::Update::Post-Invoke", "APT::Update::Post-Invoke-Success"].map((hook) => `#clear ${hook};`),
-    ...["DPkg::Pre-Invoke", "DPkg::Post-Invoke", "DPkg::Pre-Install-Pkgs", "Acquire::IndexTargets::deb::DEP-11"].map((key) => `#clear ${key};`),
+    ...["DPkg::Pre-Invoke", "DPkg::Post-Invoke", "DPkg::Pre-Install-Pkgs", "Acquire::IndexTargets::deb::DEP-11"].map(
+      (key) => `#clear ${key};`,
+    ),
   ];
   await writeFile(join(directory, "apt.conf"), `${configuration.join("\n")}\n`);
   const present = doneWithout.map((name) =>
-    [`Package: ${name}`, "Status: install ok installed", "Architecture: all", "Multi-Arch: foreign", "Version: 9999:0", "Maintainer: none"].join(
-      "\n",
-    ),
+    [
+      `Package: ${name}`,
+      "Status: install ok installed",
+      "Architecture: all",
+      "Multi-Arch: foreign",
+      "Version: 9999:0",
+      "Maintainer: none",
+    ].join("\n"),
   );
   await writeFile(join(directory, "state/status"), `${present.map((text) => `${text}\nDescription: not on the board\n`).join("\n")}\n`);
   return ["apt-get", "-c", join(directory, "apt.conf"), "-q"];

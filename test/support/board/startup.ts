@@ -80,4 +80,5 @@ export const systemFiles: Readonly<Record<string, string>> = {
 export const executableFiles: readonly string[] = ["sbin/init"];
 
 /** Programs busybox lends where no package of the board brings them. */
-export const busyboxPrograms: readonly string[] = "awk dmesg getty gzip hostname ip less lsmod mount ping reboot poweroff umount vi which".split(" ");
+export const busyboxPrograms: readonly string[] =
+  "awk dmesg getty gzip hostname ip less lsmod mount ping reboot poweroff umount vi which".split(" ");
