@@ -2,6 +2,7 @@
 import { basename } from "node:path";
 import { MachineView } from "../../../agent/sim/tools/machine-view.js";
 import type { Machine } from "../../../agent/sim/machine/machine.js";
+import { faultsVariable, speedUpVariable } from "../../../agent/sim/tools/surroundings.js";
 import type { Tool } from "../../../agent/sim/tools/tool.js";
 import { OutputTail } from "../../../controller/agents/output-tail.js";
 import type { CommandRequest, CommandResult, JobReading, NodeHandle } from "../../../controller/ports.js";
@@ -15,6 +16,7 @@ export interface SimulatedJobsOptions {
   readonly socketPath: string;
   readonly machine: Machine;
   readonly tools: Readonly<Record<string, Tool>>;
+  readonly faults: readonly string[];
   /** How much faster than iron commands that are waited for work; started jobs take their time. */
   readonly speedUp: number;
   /** Rejects while no agent could answer. */
@@ -77,7 +79,7 @@ export class SimulatedJobs {
   #start(request: CommandRequest, speedUp: number, onLine?: OnLine): JobReading {
     const present = this.#read(request.jobId);
     if (present !== undefined) return present;
-    const { root, socketPath, machine, tools } = this.#options;
+    const { root, machine, tools } = this.#options;
     const [program = "", ...argv] = request.argv;
     const tool = tools[basename(program)];
     if (tool === undefined) return this.#failToStart(request.jobId, `${program}: no such program on the PATH`);
@@ -92,7 +94,7 @@ export class SimulatedJobs {
       tool,
       argv,
       machine: view,
-      env: { ...environment(root, socketPath), ...request.env },
+      env: { ...environment(this.#options), ...request.env },
       stdin: Buffer.from(request.stdin ?? []).toString("utf8"),
       pid: firstPid + this.#processes.size,
       speedUp,
@@ -121,8 +123,16 @@ export class SimulatedJobs {
 }
 
 /** As a simulated Linux starts its agent. */
-function environment(root: string, socketPath: string): Record<string, string> {
-  return { HOME: `${root}/root`, LANG: "C", PATH: `${root}/usr/local/bin`, LABD_SIM_ROOT: root, LABD_SIM_SOCKET: socketPath };
+function environment({ root, socketPath, faults, speedUp }: SimulatedJobsOptions): Record<string, string> {
+  return {
+    HOME: `${root}/root`,
+    LANG: "C",
+    PATH: `${root}/usr/local/bin`,
+    LABD_SIM_ROOT: root,
+    LABD_SIM_SOCKET: socketPath,
+    [faultsVariable]: faults.join(","),
+    [speedUpVariable]: String(speedUp),
+  };
 }
 
 function linesTo(onLine: OnLine | undefined, stream: "stdout" | "stderr"): OutputTail {

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { Test } from "tap";
 import { nodeParameters } from "../../../agent/sim/node-parameters.js";
 import { type Simulator, startSimulator } from "../../../agent/sim/simulator.js";
+import { knownFaults } from "../../../agent/sim/systems.js";
 import type { Tool } from "../../../agent/sim/tools/tool.js";
 import type { Recipe } from "../../../controller/deploy/recipe.js";
 import { RunRegistry, type RunRequest } from "../../../controller/deploy/runs.js";
@@ -94,15 +95,15 @@ function handles(
   simulator: Simulator,
   options: Pick<SimulatedNodeOptions, "directory" | "speedUp" | "tools">,
 ): Map<string, SimulatedNodeHandle> {
-  const parameters = nodeParameters(lab.nodes);
+  const parameters = nodeParameters(lab.nodes, knownFaults);
   const made = new Map<string, SimulatedNodeHandle>();
   const make = (spec: NodeSpec): SimulatedNodeHandle | undefined => {
     const index = lab.nodes.indexOf(spec);
-    const [machine, system] = [simulator.nodes[index], parameters[index]?.system];
-    if (machine === undefined || system === undefined) return undefined;
+    const [machine, { system, faults } = {}] = [simulator.nodes[index], parameters[index]];
+    if (machine === undefined || system === undefined || faults === undefined) return undefined;
     const gateway = lab.nodes.find((each) => each.name === spec.ssh?.via);
     const via = gateway && (made.get(gateway.name) ?? make(gateway));
-    const handle = made.get(spec.name) ?? new SimulatedNodeHandle(machine, { ...options, spec, system, via });
+    const handle = made.get(spec.name) ?? new SimulatedNodeHandle(machine, { ...options, spec, system, faults, via });
     made.set(spec.name, handle);
     return handle;
   };

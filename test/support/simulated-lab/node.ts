@@ -28,6 +28,8 @@ const bootIdPath = "/proc/sys/kernel/random/boot_id";
 export interface SimulatedNodeOptions {
   readonly spec: NodeSpec;
   readonly system: SystemName;
+  /** Ways in which it misbehaves. */
+  readonly faults: readonly string[];
   /** Beyond those of the system. */
   readonly tools: Readonly<Record<string, Tool>>;
   /** Where the log of its console is kept. */
@@ -74,7 +76,15 @@ export class SimulatedNodeHandle implements NodeHandle {
           };
     const linux = <T>(work: () => Promise<T>) => this.#linux(work);
     const tools = { ...toolsOf(options.system), ...options.tools };
-    this.#commands = new SimulatedJobs({ root: rootDirectory, socketPath, machine, tools, speedUp: options.speedUp, linux });
+    this.#commands = new SimulatedJobs({
+      root: rootDirectory,
+      socketPath,
+      machine,
+      tools,
+      faults: options.faults,
+      speedUp: options.speedUp,
+      linux,
+    });
     this.run = this.#commands.run;
     this.jobs = this.#commands.handle;
   }
