@@ -1,5 +1,5 @@
 /** A plan as text, for golden files: every step, act, wait and claim in order. */
-import type { Act, Known, PlanDraft, Requirement, Step } from "../../../controller/deploy/recipe.js";
+import type { Act, Known, PlanDraft, Requirement, Rescue, Step } from "../../../controller/deploy/recipe.js";
 
 export function renderPlan(plan: PlanDraft, known: Known): string {
   return `${[plan.title, ...plan.steps.flatMap((step) => renderStep(step, known))].join("\n")}\n`;
@@ -15,8 +15,18 @@ function renderStep(step: Step, known: Known): string[] {
     "",
     `${step.id}  ${step.title}${marks.length > 0 ? `  [${marks.join(", ")}]` : ""}`,
     ...(step.needs.length > 0 ? [`  needs ${step.needs.join(", ")}`] : []),
+    ...(step.standing ?? []).flatMap((each) => renderRequirement(each, known)).map((line) => `  stands ${line}`),
     ...(step.acts?.(known) ?? []).map((act) => `  act   ${renderAct(act)}`),
     ...step.evidence.flatMap((each) => renderRequirement(each, known)).map((line) => `  prove ${line}`),
+    ...(step.rescue === undefined ? [] : renderRescue(step.rescue, known)),
+  ];
+}
+
+function renderRescue({ title, acts, evidence }: Rescue, known: Known): string[] {
+  return [
+    `  else  ${title}`,
+    ...acts(known).map((act) => `    act   ${renderAct(act)}`),
+    ...evidence.flatMap((each) => renderRequirement(each, known)).map((line) => `    prove ${line}`),
   ];
 }
 
