@@ -111,7 +111,6 @@ function dump(design: Design, { sample, number }: CheckpointPlan): Step {
         "the image is whole: CRIU's part and the GPU's",
         (known) => inContainer(design, ["find", ".", "-type", "f", "-printf", "%s %P\\n"], directory(known)),
         judgeImage,
-  judgeNoClient,
         minutes,
       ),
       look(`its last ${sample.unit} is known`, tailOf(design, sample), (result) => judgeProgress(result, sample)),
