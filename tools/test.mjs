@@ -1,7 +1,7 @@
 /**
  * `npm test`: installs, builds, runs every test, and closes with "N passed, N failed, N skipped".
- * Real peers (ipmitool, FreeIPMI, OpenIPMI's ipmi_sim) come from Debian packages: installed here when we may, else the tests that need
- * them are skipped with the command that would install them. With CI set, such a skip is a failure.
+ * Real peers (ipmitool, FreeIPMI, OpenIPMI's ipmi_sim, OpenSSH) come from Debian packages: installed here when we may, else the tests
+ * that need them are skipped with the command that would install them. With CI set, such a skip is a failure.
  */
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
@@ -10,7 +10,13 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { bin, installDependencies, installTools, must, prepareTap, root, run } from "./run.mjs";
 
-const packages = { ipmitool: "ipmitool", ipmi_sim: "openipmi", ipmipower: "freeipmi-tools" };
+const packages = {
+  ipmitool: "ipmitool",
+  ipmi_sim: "openipmi",
+  ipmipower: "freeipmi-tools",
+  sshd: "openssh-server",
+  "ssh-keygen": "openssh-client",
+};
 
 installDependencies();
 installTools();
