@@ -94,7 +94,9 @@ export class SshMachine implements Machine {
     const disks = await Promise.all(
       mounts.map(async (mount) => {
         const script = `${prelude}df -Pk ${pathWord(mount)}\n`;
-        const answer = await ask(this.#shell, this.#clock, script, { awaited: `the usage of ${mount}`, silenceMs: diskMs }).catch(() => undefined);
+        const answer = await ask(this.#shell, this.#clock, script, { awaited: `the usage of ${mount}`, silenceMs: diskMs }).catch(
+          () => undefined,
+        );
         const [usage] = parseDf(answer?.stdout.toString() ?? "");
         return usage === undefined ? undefined : { mount, ...usage };
       }),

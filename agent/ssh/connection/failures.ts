@@ -20,7 +20,8 @@ function causeOf(code: string, level: string, message: string): string {
   if (code === "ECONNREFUSED") return "connection refused: nothing listens there; check that the machine is up and its ssh server runs";
   if (code === "ETIMEDOUT" || level === "client-timeout") return "no answer in time; check power, cable, address and firewalls";
   if (code === "EHOSTUNREACH" || code === "ENETUNREACH") return `there is no way to that address (${code}); check power, cable and routes`;
-  if (code === "ENOTFOUND" || code === "EAI_AGAIN") return `the name has no address (${code}); check it, or the connecting machine's resolver`;
+  if (code === "ENOTFOUND" || code === "EAI_AGAIN")
+    return `the name has no address (${code}); check it, or the connecting machine's resolver`;
   if (code === "ECONNRESET") return "the other end hung up; is it an ssh server, and may this machine connect?";
   return message === "" ? "the other end hung up" : message;
 }

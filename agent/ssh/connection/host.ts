@@ -154,7 +154,11 @@ export class SshHost implements Shell {
 
   #exec(client: Client, command: string, release: () => void): Promise<ShellProcess> {
     const failed = (reason: unknown, reject: (error: Error) => void) =>
-      reject(new UnreachableError(`${this.label}: opens no session: ${reason instanceof Error ? reason.message : "not connected"}`, { cause: reason }));
+      reject(
+        new UnreachableError(`${this.label}: opens no session: ${reason instanceof Error ? reason.message : "not connected"}`, {
+          cause: reason,
+        }),
+      );
     return new Promise((resolve, reject) => {
       try {
         client.exec(command, (error, channel) => {

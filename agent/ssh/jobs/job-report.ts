@@ -74,5 +74,8 @@ function signalName(number: number): string | undefined {
 }
 
 function numbers(text: string | undefined): number[] {
-  return (text ?? "").split(/\s+/).filter((word) => word !== "").map(Number);
+  return (text ?? "")
+    .split(/\s+/)
+    .filter((word) => word !== "")
+    .map(Number);
 }

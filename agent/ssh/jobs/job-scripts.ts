@@ -1,5 +1,6 @@
 /** What is asked of another machine about jobs: scripts over the directories `supervisorScript` describes. Pure. */
-import type { JobRequest } from "../../ports/command.js";
+import { createHash } from "node:crypto";
+import type { JobRequest, JobSignal } from "../../ports/command.js";
 import { prelude, shellCommand, shellExports, shellWord } from "../shell/words.js";
 import { jobFunctions, supervisorScript } from "./supervisor-script.js";
 
@@ -125,20 +126,21 @@ exit 0
 
 /**
  * Sends a signal to the job's own process unless something of this key was sent before. Prints "sent", "gone" (it had ended), "early"
- * (it has not begun), or "replayed" and what was printed first; nothing when there is no such job.
+ * (it has not begun) or "replayed"; nothing when there is no such job.
  */
-export function signalScript(id: string, signal: string, key: string): string {
-  const name = Buffer.from(key).toString("hex");
+export function signalScript(id: string, signal: JobSignal, key: string): string {
+  // As a file name, however long it is.
+  const name = createHash("sha256").update(key).digest("hex");
   return `${prelude}${jobFunctions}d="$HOME/.labd/jobs/"${shellWord(id)}
 [ -f "$d/request" ] || exit 0
 k="$d/signals/"${name}
-if [ -d "$k" ]; then printf 'replayed '; cat "$k/what" 2>/dev/null || echo sent; exit 0; fi
+[ ! -d "$k" ] || { echo replayed; exit 0; }
 if [ ! -e "$d/started" ]; then [ -e "$d/result" ] || { echo early; exit 0; }; fi
 p=; t=; { read -r p t x < "$d/started"; } 2>/dev/null
+alive "$p" "$t" || { echo gone; exit 0; }
 mkdir -p -m 700 "$d/signals"
 # Before the deed: whoever dies between the two has sent nothing, or has sent it once.
-mkdir "$k" 2>/dev/null || { echo 'replayed sent'; exit 0; }
-what=gone; alive "$p" "$t" && kill -${signal.replace(/^SIG/, "")} "$p" && what=sent
-echo $what > "$k/what"; echo $what
+mkdir "$k" 2>/dev/null || { echo replayed; exit 0; }
+if kill -${signal.replace(/^SIG/, "")} "$p" 2>/dev/null; then echo sent; else echo gone; fi
 `;
 }

@@ -1,5 +1,5 @@
 /** The Commands port over a shell on another machine. All that is known about a job is there; nothing is kept here. */
-import type { Commands, Job, JobEvent, JobRequest } from "../../ports/command.js";
+import type { Commands, Job, JobEvent, JobReading, JobRequest, JobSignal } from "../../ports/command.js";
 import { sleep, type Clock } from "../../../proto/base/clock.js";
 import {
   CancelledError,
@@ -107,8 +107,7 @@ export class SshJobs implements Commands {
     }
   }
 
-  /** The job now, with at most `tailBytes` of the end of each stream. Throws NotFoundError. */
-  async read(id: string, tailBytes: number): Promise<{ job: Job; stdout: Uint8Array; stderr: Uint8Array }> {
+  async read(id: string, tailBytes: number): Promise<JobReading> {
     for (let job = await this.get(id); ; ) {
       const from = { stdoutOffset: Math.max(0, job.stdoutBytes - tailBytes), stderrOffset: Math.max(0, job.stderrBytes - tailBytes) };
       const report = await this.#look(id, from, tailBytes);
@@ -119,17 +118,16 @@ export class SshJobs implements Commands {
     }
   }
 
-  /** Sends a signal to the job's own process, once per key. Throws NotFoundError. */
-  async signal(id: string, signal: string, key: string): Promise<{ sent: boolean; replayed: boolean }> {
+  async signal(id: string, signal: JobSignal, key: string): Promise<{ sent: boolean; replayed: boolean }> {
     const { clock, shell } = this.#options;
     const began = clock.monotonicMs();
     for (;;) {
       if (!idPattern.test(id)) throw this.#notFound(id);
       const { stdout, stderr, code } = await this.#ask(signalScript(id, signal, key), `${signal} to job ${id}`);
-      const words = stdout.toString().trim().split(" ");
+      const word = stdout.toString().trim();
       if (code !== 0) throw new FailedError(`${shell.label}: ${signal} to job ${id}: ${stderr}`);
-      if (words[0] === "") throw this.#notFound(id);
-      if (words[0] !== "early") return { sent: words.at(-1) === "sent", replayed: words[0] === "replayed" };
+      if (word === "") throw this.#notFound(id);
+      if (word !== "early") return { sent: word !== "gone", replayed: word === "replayed" };
       const waitedMs = clock.monotonicMs() - began;
       if (waitedMs > cancelSlackMs) throw new DeadlineError({ subject: `${shell.label}: job ${id}`, awaited: "its process", waitedMs });
       await sleep(clock, firstPollMs);
@@ -170,9 +168,13 @@ export class SshJobs implements Commands {
 
   #notStored(id: string, { code, stderr }: TalkEnd): Error {
     const what = `${this.#options.shell.label}: start job ${id}`;
-    if (code === 69) return new UnsupportedError(`${what}: there is no setsid on the machine, and without it a job cannot outlive a connection; install it (util-linux or busybox)`);
+    if (code === 69)
+      return new UnsupportedError(
+        `${what}: there is no setsid on the machine, and without it a job cannot outlive a connection; install it (util-linux or busybox)`,
+      );
     if (code === 75) return new UnreachableError(`${what}: the request was cut off on its way; nothing was started`);
-    if (/No space left|quota exceeded/i.test(stderr)) return new ExhaustedError(`${what}: the disk is full; free some space below ~/.labd there`);
+    if (/No space left|quota exceeded/i.test(stderr))
+      return new ExhaustedError(`${what}: the disk is full; free some space below ~/.labd there`);
     return new FailedError(`${what}: the request cannot be stored below ~/.labd: ${stderr || `exit code ${code}`}`);
   }
 }

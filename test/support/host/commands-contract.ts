@@ -33,6 +33,18 @@ export async function jobEnd(commands: Commands, id: string, from = { stdoutOffs
   throw new Error("the job's events ended without its end");
 }
 
+/** A program that counts SIGUSR1 into its output; its child would tell if it got one too. */
+export const countingScript = `trap 'echo usr1' USR1; (trap 'echo child' USR1; while :; do sleep 0.02; done) & echo ready; while :; do sleep 0.02; done`;
+
+export async function saysLine(jobs: Commands, id: string, line: string, times = 1): Promise<void> {
+  const count = async () =>
+    Buffer.from((await jobs.read(id, 1000)).stdout)
+      .toString()
+      .split("\n")
+      .filter((each) => each === line).length;
+  await until(async () => (await count()) === times, `${times} times "${line}"`);
+}
+
 export async function commandsContract(t: Test, openBench: OpenCommands): Promise<void> {
   const openAll: OpenCommands = async (t, options) => {
     const bench = await openBench(t, options);
@@ -45,6 +57,7 @@ export async function commandsContract(t: Test, openBench: OpenCommands): Promis
   await outputAndEnd(t, open);
   await exactlyOnce(t, openAll);
   await endings(t, open);
+  await signalsAndReadings(t, open);
   await refusals(t, open);
 }
 
@@ -149,10 +162,13 @@ async function endings(t: Test, open: Open): Promise<void> {
 
   await t.test("the process id of a job is its program's own", async (t) => {
     const jobs = await open(t);
-    await jobs.start(shellJob("own", 'echo "$$"; trap "exit 9" USR1; while :; do sleep 0.05; done'));
+    const program = "process.on('SIGUSR2', () => process.exit(9)); console.log(process.pid); setInterval(() => {}, 1000)";
+    await jobs.start(jobRequest("own", [process.execPath, "-e", program]));
     await until(async () => (await jobs.get("own")).stdoutBytes > 0, "its word");
-    const { pid = 0 } = await jobs.get("own");
-    process.kill(pid, "SIGUSR1");
+    await until(async () => (await jobs.get("own")).pid !== undefined, "its process id");
+    const { pid } = await jobs.get("own");
+    // Never 0: that would be this very test.
+    if (pid !== undefined && pid > 1) process.kill(pid, "SIGUSR2");
     t.match(await jobEnd(jobs, "own"), { stdout: `${pid}\n`, job: { state: "exited", exitCode: 9 } });
   });
 
@@ -210,5 +226,46 @@ async function refusals(t: Test, open: Open): Promise<void> {
     await t.rejects(jobs.start(jobRequest("zero", ["/bin/echo", "a\0b"])), { code: "invalid-argument" });
     await t.rejects(jobs.get("../jobs"), { code: "not-found" });
     t.same(await jobs.list(), []);
+  });
+}
+
+async function signalsAndReadings(t: Test, open: Open): Promise<void> {
+  await t.test("a signal reaches the job's own process, once per key, not its children", async (t) => {
+    const jobs = await open(t);
+    await jobs.start(shellJob("counts", countingScript));
+    await saysLine(jobs, "counts", "ready");
+    t.same(await jobs.signal("counts", "SIGUSR1", "k1"), { sent: true, replayed: false });
+    await saysLine(jobs, "counts", "usr1");
+    t.same(await Promise.all(["k1", "k2", "k2", "k2"].map(async (key) => (await jobs.signal("counts", "SIGUSR1", key)).sent)), [
+      true,
+      true,
+      true,
+      true,
+    ]);
+    await saysLine(jobs, "counts", "usr1", 2);
+    t.same(await jobs.signal("counts", "SIGKILL", "k3"), { sent: true, replayed: false });
+    const { job, stdout } = await jobEnd(jobs, "counts");
+    t.match(job, { state: "signalled", signal: "SIGKILL" });
+    t.equal(stdout, "ready\nusr1\nusr1\n");
+  });
+
+  await t.test("a job is read with the end of its output, while it runs and after", async (t) => {
+    const jobs = await open(t);
+    const gate = join(await scratchDirectory(t), "gate");
+    await jobs.start(shellJob("reads", `echo trouble >&2; echo one; echo two; while [ ! -e ${gate} ]; do sleep 0.02; done; echo three`));
+    await saysLine(jobs, "reads", "two");
+    const text = ({ stdout, stderr }: { stdout: Uint8Array; stderr: Uint8Array }) => [
+      Buffer.from(stdout).toString(),
+      Buffer.from(stderr).toString(),
+    ];
+    const running = await jobs.read("reads", 4);
+    t.equal(running.job.state, "running");
+    t.same(text(running), ["two\n", "ble\n"]);
+    await writeFile(gate, "");
+    await jobEnd(jobs, "reads");
+    const over = await jobs.read("reads", 1000);
+    t.match(over.job, { state: "exited", exitCode: 0 });
+    t.same(text(over), ["one\ntwo\nthree\n", "trouble\n"]);
+    await t.rejects(jobs.read("nobody", 10), { code: "not-found" });
   });
 }

@@ -9,7 +9,9 @@ export function localShell(home: string, options: { program?: readonly string[];
     async open(script) {
       const env = { PATH: process.env["PATH"] ?? "/usr/bin:/bin", HOME: home, ...options.env };
       const child = spawn(program, [...args, "-c", script], { env, cwd: "/", stdio: "pipe" });
-      const ended = new Promise<number | undefined>((resolve) => child.once("exit", (code) => resolve(code ?? 255)).once("error", () => resolve(127)));
+      const ended = new Promise<number | undefined>((resolve) =>
+        child.once("exit", (code) => resolve(code ?? 255)).once("error", () => resolve(127)),
+      );
       return { stdin: child.stdin, stdout: child.stdout, stderr: child.stderr, ended, destroy: () => void child.kill("SIGKILL") };
     },
   };

@@ -56,7 +56,11 @@ t.test("a host key that has changed is refused on the next connection", options,
   await server.changeHostKey();
   await server.start();
   await until(
-    () => echo(host, "x").then(() => false, (error: Error) => /its host key has changed: it offered .*known_hosts says/.test(error.message)),
+    () =>
+      echo(host, "x").then(
+        () => false,
+        (error: Error) => /its host key has changed: it offered .*known_hosts says/.test(error.message),
+      ),
     "the new key to be refused",
   );
 });
@@ -87,7 +91,10 @@ t.test("a connection that is cut is told to who uses it, and made again for the 
   await echo(host, "x");
   const waiting = talk(host, systemClock, "echo begun; sleep 60", { awaited: "the end of a long script" });
   t.match((await waiting.next()).value, Buffer.from("begun\n"));
-  const told = t.rejects(waiting.next(), { code: "unreachable", message: /the connection was lost before the end of a long script had come/ });
+  const told = t.rejects(waiting.next(), {
+    code: "unreachable",
+    message: /the connection was lost before the end of a long script had come/,
+  });
   await server.cutConnections();
   await told;
   t.equal(String((await echo(host, "again")).stdout), "again");
@@ -102,7 +109,10 @@ t.test("a script that falls silent is given up, and others go on over the same c
     message: /ssh .*: waited 0\.1 s for a word; last seen: nothing more from the machine/,
   });
   const many = await Promise.all(Array.from({ length: 20 }, (_, index) => echo(host, String(index))));
-  t.same(many.map(({ stdout }) => String(stdout)), Array.from({ length: 20 }, (_, index) => String(index)));
+  t.same(
+    many.map(({ stdout }) => String(stdout)),
+    Array.from({ length: 20 }, (_, index) => String(index)),
+  );
 });
 
 t.test("facts come from /proc of the other machine in one go", options, async (t) => {
