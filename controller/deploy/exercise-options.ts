@@ -16,7 +16,7 @@ export interface ExerciseOption {
 interface Described {
   readonly type?: string;
   readonly enum?: readonly unknown[];
-  readonly const?: unknown;
+  readonly const?: Json;
   readonly anyOf?: readonly Described[];
   readonly description?: string;
   readonly default?: Json;
@@ -47,6 +47,6 @@ export function exerciseOptions(exercise: Pick<Exercise, "parameters">): Exercis
 function typeName(described: Described): string {
   if (described.anyOf !== undefined) return [...new Set(described.anyOf.map(typeName))].join("|");
   if (described.enum !== undefined) return described.enum.map(String).join("|");
-  if (described.const !== undefined) return String(described.const);
+  if (described.const !== undefined) return typeof described.const === "string" ? described.const : JSON.stringify(described.const);
   return typeNames[described.type ?? ""] ?? "value";
 }
