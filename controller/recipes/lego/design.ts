@@ -17,6 +17,7 @@ export const minutes = 60 * seconds;
 /** Ids of the steps that others need or read from. */
 export const stepIds = {
   check: ({ node }: Member) => `check/${node.name}`,
+  wiring: ({ node }: Member) => `check/${node.name}/wiring`,
   configure: ({ node }: Member) => `configure/${node.name}`,
   crossCheck: ({ processor }: Cluster) => `cross-check/${processor.node.name}`,
   build: ({ node }: Member) => `build/${node.name}`,

@@ -10,17 +10,20 @@ import { literal } from "../serial-lines.js";
 const mebibyte = 2 ** 20;
 
 export function checkSteps(design: Design): Step[] {
-  return design.cluster.members.map((member) => ({
+  return design.cluster.members.flatMap((member) => [checkStep(member, design), ...wiringSteps(member)]);
+}
+
+/** Looks only: a node that is off or unfit is told at once, before anything is written to it. */
+function checkStep(member: Member, design: Design): Step {
+  return {
     id: stepIds.check(member),
     phase: "check",
     node: member.node.name,
-    title: member.role === "storage" ? storageTitle(design) : "agent, power, console wiring, Linux, memory, HCA, source, tools",
+    title: member.role === "storage" ? storageTitle(design) : "agent, power, Linux, memory, HCA, source, tools",
     needs: [],
     repeat: "repeatable",
-    acts: (known) => wiringActs(member, known),
     evidence: [
       ...(member.node.hasPower ? [powerAnswers] : []),
-      ...consoleRequirements(member),
       {
         kind: "facts",
         claim: "the node is fit for its role",
@@ -30,7 +33,27 @@ export function checkSteps(design: Design): Step[] {
       ...(member.role === "storage" ? storageRequirements(design) : [legacyFirmware, defaultIsLinux, sourceTree(design)]),
       ...toolRequirements,
     ],
-  }));
+  };
+}
+
+function wiringSteps(member: Member): Step[] {
+  const { node } = member;
+  if (node.console === undefined) return [];
+  return [
+    {
+      id: stepIds.wiring(member),
+      phase: "check",
+      node: node.name,
+      title: "console wiring, both ways",
+      needs: [stepIds.check(member)],
+      repeat: "repeatable",
+      acts: (known) => wiringActs(node.name, node.console, known),
+      evidence: [
+        { kind: "console-up", claim: "the console is captured", withinMs: 15 * seconds },
+        { kind: "console", expectations: (known) => [wiringMarker(node.name, known.runId)], describe: [wiringMarker(node.name, "RUN")] },
+      ],
+    },
+  ];
 }
 
 function storageTitle({ parameters }: Design): string {
@@ -43,20 +66,12 @@ const powerAnswers: Requirement = { kind: "power", state: "on", claim: "power co
  * The marker goes out at the rate LegoOS will use. Whether stty can set it does not matter: a line with the wrong rate shows when
  * the marker does not arrive.
  */
-function wiringActs({ node }: Member, known: Known): Act[] {
-  if (node.console === undefined) return [];
-  const { line, baudRate } = node.console;
+function wiringActs(node: string, console: Member["node"]["console"], known: Known): Act[] {
+  if (console === undefined) return [];
+  const { line, baudRate } = console;
   return [
     { kind: "command", argv: ["stty", "-F", line, String(baudRate)], cwd: "/dev", timeoutMs: 10 * seconds, expect: () => ({ ok: true }) },
-    { kind: "write-file", path: `/dev/${line}`, contents: `\r\nlabd wiring ${known.runId} ${node.name}\r\n`, inPlace: true },
-  ];
-}
-
-function consoleRequirements({ node }: Member): Requirement[] {
-  if (node.console === undefined) return [];
-  return [
-    { kind: "console-up", claim: "the console is captured", withinMs: 15 * seconds },
-    { kind: "console", expectations: (known) => [wiringMarker(node.name, known.runId)], describe: [wiringMarker(node.name, "RUN")] },
+    { kind: "write-file", path: `/dev/${line}`, contents: `\r\nlabd wiring ${known.runId} ${node}\r\n`, inPlace: true },
   ];
 }
 

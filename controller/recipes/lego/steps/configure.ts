@@ -20,7 +20,10 @@ import {
 
 export function configureSteps(design: Design): Step[] {
   const { cluster } = design;
-  const checked = cluster.members.map(stepIds.check);
+  const checked = cluster.members.flatMap((each) => [
+    stepIds.check(each),
+    ...(each.node.console === undefined ? [] : [stepIds.wiring(each)]),
+  ]);
   const steps = cluster.managers.map((manager) => configureManager(manager, design, checked));
   if (cluster.storage !== undefined) steps.push(configureStorage(cluster.storage, design, checked));
   return [...steps, crossCheck(cluster)];

@@ -93,7 +93,7 @@ t.test("one node's console is read by a chain of steps that make no mark after i
   const readers = plan.steps.filter((each) => each.node === "p0" && each.evidence.some(({ kind }) => kind === "console"));
   t.same(
     readers.map(({ id }) => id),
-    ["check/p0", "boot/p0", "connect/p0", "join/p0", "prove/p0"],
+    ["check/p0/wiring", "boot/p0", "connect/p0", "join/p0", "prove/p0"],
   );
   for (const [index, reader] of readers.slice(1).entries()) {
     t.equal(reader.acts, undefined, `${reader.id} does not act`);
