@@ -20,7 +20,7 @@ const tickMs = 20;
 
 const always = ["mdata.bin", "fds.bin"];
 const onlyFull = ["heap.bin", "bss.bin", "data.bin"];
-const perTask = [/^stack\.bin\.\d+$/, /^tls\.bin\.\d+$/];
+const perTask = ["stack.bin", "tls.bin"];
 
 export function listing(directory: string): string[] {
   return ["find", directory, "-mindepth", "1", "-maxdepth", "1", "-printf", String.raw`%y %s %T@ %f\n`];
@@ -64,7 +64,7 @@ export function judgeCheckpoint(result: CommandOutcome, mode: Mode, sinceMs: num
   const files = readListing(result.stdout).filter(({ kind, name }) => kind === "f" && /\.bin(?:\.\d+)?$/.test(name));
   const has = (name: string) => files.some((file) => file.name === name);
   const missing = [...always, ...(mode === "checkpoint" ? onlyFull : [])].filter((name) => !has(name));
-  missing.push(...perTask.filter((pattern) => !files.some(({ name }) => pattern.test(name))).map((p) => p.source.replaceAll("\\", "")));
+  missing.push(...perTask.filter((name) => !files.some((file) => file.name.startsWith(`${name}.`))).map((name) => `${name}.TASK`));
   const shown = files.map(describe);
   if (missing.length > 0) return notYet(`the checkpoint is not complete: no ${missing.join(", ")}`, shown);
   const tooMuch = mode === "post-copy" ? onlyFull.filter(has) : [];

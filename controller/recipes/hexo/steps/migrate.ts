@@ -108,7 +108,9 @@ function stopped({ parameters }: Design, seat: Seat, asking: Asking, withinMs: n
       const verdict = judgeStopped(file?.text, seat.sinceMs(known), mode === "checkpoint" ? "NOT_RUNNING" : "SERVING_REMOTE_PAGES");
       const started = startedJob(known.outputs, stepIds.start(seat), proxyJob)?.startedMs;
       if (!verdict.ok || asking.signalAfterMs !== undefined || started === undefined) return verdict;
-      return { ...verdict, outputs: { ...verdict.outputs, requestedMs: started + asking.migtest * seconds } };
+      // The timer is set a moment after the start; the request is never later than what it led to.
+      const requestedMs = Math.min(started + asking.migtest * seconds, Number(verdict.outputs?.["checkpointingMs"] ?? 0));
+      return { ...verdict, outputs: { ...verdict.outputs, requestedMs } };
     },
   };
 }

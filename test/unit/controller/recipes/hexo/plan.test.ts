@@ -211,3 +211,24 @@ t.test("undeploy ends every job that was started, then removes what they left, i
 t.test("the recipe is known by its name", async (t) => {
   t.equal(findRecipe("hexo"), hexo);
 });
+
+t.test("the build is made anew, in the class asked for, without asking the board anything", async (t) => {
+  const acts = (pair: HexoPair) => step(deployPlan(pair), "build/x0").acts?.(known) ?? [];
+  const argv = (pair: HexoPair) => acts(pair).map((act) => (act.kind === "command" ? act.argv.join(" ") : ""));
+  const variables = "POPHERMIT=/opt/popcorn ARM_TARGET_HOME=/var/tmp";
+  t.same(argv({ with: { class: "A", pophermit: "/opt/popcorn" } }), [
+    `make clean ${variables}`,
+    "ln -sf npbparams-A.h npbparams.h",
+    `make ${variables}`,
+    `make check ${variables}`,
+  ]);
+  t.notOk(
+    argv({ with: { app: "apps/hello" } }).some((line) => line.startsWith("ln ")),
+    "only NPB has classes",
+  );
+  t.match(
+    acts({ with: { cflags: "-finstrument-functions" } })[0],
+    { env: { CFLAGS: "-finstrument-functions" } },
+    "beside the template's own",
+  );
+});
