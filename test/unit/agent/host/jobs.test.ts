@@ -158,6 +158,86 @@ t.test("cancelling ends the whole process group, grandchildren that ignore SIGTE
   t.match(await jobs.cancel("group", 100), { state: "cancelled" }, "cancelling again finds it ended");
 });
 
+/** A program that counts SIGUSR1 into its output; its child would tell if it got one too. */
+const counting = `trap 'echo usr1' USR1; (trap 'echo child' USR1; while :; do sleep 0.02; done) & echo ready; while :; do sleep 0.02; done`;
+
+async function says(jobs: HostJobs, id: string, line: string, times = 1): Promise<void> {
+  const count = async () =>
+    Buffer.from((await jobs.read(id, 1000)).stdout)
+      .toString()
+      .split("\n")
+      .filter((each) => each === line).length;
+  await until(async () => (await count()) === times, `${times} times "${line}"`);
+}
+
+t.test("a signal reaches the job's own process, once per key, not its children", async (t) => {
+  const jobs = await jobsFor(t);
+  await jobs.start(shell("counts", counting));
+  await says(jobs, "counts", "ready");
+  t.same(await jobs.signal("counts", "SIGUSR1", "k1"), { sent: true, replayed: false });
+  await says(jobs, "counts", "usr1");
+  t.same(await Promise.all(["k1", "k2", "k2", "k2"].map(async (key) => (await jobs.signal("counts", "SIGUSR1", key)).sent)), [
+    true,
+    true,
+    true,
+    true,
+  ]);
+  await says(jobs, "counts", "usr1", 2);
+  t.same(await jobs.signal("counts", "SIGKILL", "k3"), { sent: true, replayed: false });
+  const { job, stdout } = await ended(jobs, "counts");
+  t.match(job, { state: "signalled", signal: "SIGKILL" });
+  t.equal(stdout, "ready\nusr1\nusr1\n");
+});
+
+t.test("a signal's key outlives the agent, and is taken before the signal is sent", async (t) => {
+  const directory = join(await scratchDirectory(t), "jobs");
+  const before = await jobsFor(t, { directory });
+  await before.start(shell("counts", counting));
+  await says(before, "counts", "ready");
+  // As an agent leaves it that dies between the two.
+  await new JobDirectory(join(directory, "counts")).takeSignal("k1", "SIGKILL");
+  const after = await jobsFor(t, { directory });
+  t.same(await after.signal("counts", "SIGKILL", "k1"), { sent: true, replayed: true });
+  t.same(await after.signal("counts", "SIGUSR1", "k2"), { sent: true, replayed: false });
+  await says(after, "counts", "usr1");
+});
+
+t.test("a job that has ended gets no signal, whoever has its process id by now", async (t) => {
+  const directory = join(await scratchDirectory(t), "jobs");
+  const jobs = await jobsFor(t, { directory });
+  await jobs.start(shell("over", "exit 0"));
+  await ended(jobs, "over");
+  t.same(await jobs.signal("over", "SIGTERM", "k1"), { sent: false, replayed: false });
+  await jobs.start(shell("reused", "sleep 60"));
+  await until(async () => (await jobs.get("reused")).pid !== undefined, "the program");
+  const job = new JobDirectory(join(directory, "reused"));
+  const started = await job.readStarted();
+  await writeFile(job.file("started.json"), JSON.stringify({ ...started, startTicks: "1" }));
+  t.same(await jobs.signal("reused", "SIGKILL", "k1"), { sent: false, replayed: false });
+  t.equal((await jobs.get("reused")).state, "running");
+  await t.rejects(jobs.signal("nobody", "SIGTERM", "k1"), { code: "not-found" });
+});
+
+t.test("a job is read with the end of its output, while it runs and after", async (t) => {
+  const jobs = await jobsFor(t);
+  const gate = join(await scratchDirectory(t), "gate");
+  await jobs.start(shell("reads", `echo trouble >&2; echo one; echo two; while [ ! -e ${gate} ]; do sleep 0.02; done; echo three`));
+  await says(jobs, "reads", "two");
+  const text = ({ stdout, stderr }: { stdout: Uint8Array; stderr: Uint8Array }) => [
+    Buffer.from(stdout).toString(),
+    Buffer.from(stderr).toString(),
+  ];
+  const running = await jobs.read("reads", 4);
+  t.equal(running.job.state, "running");
+  t.same(text(running), ["two\n", "ble\n"]);
+  await writeFile(gate, "");
+  await ended(jobs, "reads");
+  const over = await jobs.read("reads", 1000);
+  t.match(over.job, { state: "exited", exitCode: 0 });
+  t.same(text(over), ["one\ntwo\nthree\n", "trouble\n"]);
+  await t.rejects(jobs.read("nobody", 10), { code: "not-found" });
+});
+
 t.test("a job that outlives its time is ended by its supervisor", async (t) => {
   const jobs = await jobsFor(t);
   await jobs.start(shell("slow", "sleep 60", { timeoutMs: 100 }));
