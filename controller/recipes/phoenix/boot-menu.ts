@@ -15,7 +15,9 @@ export function defaultEntry({ defaultEntry: wanted, entries }: BootMenuSeen): E
 
 /** A kernel's own entry: not the one that boots whichever is newest, and not its recovery mode. */
 export function kernelEntry({ entries }: BootMenuSeen, release: string): Entry | undefined {
-  const own = entries.filter((entry) => entry.kernel.endsWith(`/vmlinuz-${release}`) && !/\brecovery\b/.test(`${entry.arguments} ${entry.id}`));
+  const own = entries.filter(
+    (entry) => entry.kernel.endsWith(`/vmlinuz-${release}`) && !/\brecovery\b/.test(`${entry.arguments} ${entry.id}`),
+  );
   return own.find((entry) => entry.id.includes(release));
 }
 
@@ -30,11 +32,15 @@ export function judgeWayBack(menu: BootMenuSeen, seen: Outputs[string]): Verdict
   const wanted = defaultEntry(menu);
   if (wanted === undefined) return failed(`the default entry "${menu.defaultEntry}" is not in the boot menu`);
   if (!wanted.kernel.endsWith(`/vmlinuz-${release}`))
-    return failed(`${release} runs, but the default entry boots ${wanted.kernel}: reboot first, so that a power cycle leads back to what is known`);
+    return failed(
+      `${release} runs, but the default entry boots ${wanted.kernel}: reboot first, so that a power cycle leads back to what is known`,
+    );
   const own = kernelEntry(menu, release);
   if (own === undefined) return failed(`${release} has no entry of its own in the boot menu, so it cannot be pinned: run update-grub`);
   if (resuming !== true && kernelEntry(menu, phoenixRelease) !== undefined)
-    return failed(`a kernel ${phoenixRelease} is installed that labd has not put there: remove it (dpkg --purge linux-image-${phoenixRelease})`);
+    return failed(
+      `a kernel ${phoenixRelease} is installed that labd has not put there: remove it (dpkg --purge linux-image-${phoenixRelease})`,
+    );
   return {
     ok: true,
     lines: [`default: ${wanted.title} (${wanted.kernel})`, `pinned by: ${own.id}`],

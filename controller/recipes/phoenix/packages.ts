@@ -68,7 +68,11 @@ export function judgeKernelPackages(result: CommandOutcome, number: Json | undef
   const version = `${phoenixRelease}-${String(number)}`;
   const wrong = kernelPackages.filter((name) => status[name]?.installed !== true || status[name]?.version !== version);
   if (wrong.length === 0) return { ok: true, lines: kernelPackages.map((name) => `${name} ${version}`) };
-  return failed(wrong.map((name) => `${name} is ${status[name]?.installed === true ? status[name].version : "not installed"}, wanted ${version}`).join("; "));
+  return failed(
+    wrong
+      .map((name) => `${name} is ${status[name]?.installed === true ? status[name].version : "not installed"}, wanted ${version}`)
+      .join("; "),
+  );
 }
 
 /** `dpkg -s` of the same before they are removed; puts out which are there, and whether the libc headers are the built ones. */

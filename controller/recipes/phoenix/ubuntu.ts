@@ -105,7 +105,10 @@ export function judgeGrubDisk({ stdout }: CommandOutcome): Verdict {
 export function judgeNoRedis({ stdout }: CommandOutcome): Verdict {
   const running = linesOf(stdout);
   if (running.length === 0) return { ok: true, lines: ["no process named redis"] };
-  return failed(`redis runs here (${running.join(", ")}); the experiments kill every redis by name: stop it, or take another node`, running);
+  return failed(
+    `redis runs here (${running.join(", ")}); the experiments kill every redis by name: stop it, or take another node`,
+    running,
+  );
 }
 
 /** After a run everything must be gone: what is left answers the next run's load. */
@@ -150,5 +153,7 @@ export function judgePresent(result: CommandOutcome): Verdict {
 export function judgeRunsPhoenix({ stdout }: CommandOutcome): Verdict {
   const release = stdout.trim();
   if (release === phoenixRelease) return { ok: true, lines: [`uname -r: ${release}`] };
-  return failed(`Linux ${release} runs, not ${phoenixRelease}: the node has left the Phoenix kernel; deploy again`, [`uname -r: ${release}`]);
+  return failed(`Linux ${release} runs, not ${phoenixRelease}: the node has left the Phoenix kernel; deploy again`, [
+    `uname -r: ${release}`,
+  ]);
 }

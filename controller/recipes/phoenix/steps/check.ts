@@ -63,7 +63,11 @@ function check(design: Design): Step {
         withinMs: 15 * seconds,
         judge: (menu, { outputs }) => judgeWayBack(menu, outputs[ids.check] ?? {}),
       },
-      looking(["findmnt", "-n", "-o", "SOURCE,FSTYPE", "--target", "/boot/grub"], "GRUB can take back a choice for one boot", judgeGrubDisk),
+      looking(
+        ["findmnt", "-n", "-o", "SOURCE,FSTYPE", "--target", "/boot/grub"],
+        "GRUB can take back a choice for one boot",
+        judgeGrubDisk,
+      ),
       looking(["pgrep", "-l", "redis"], "no redis of anybody else runs", judgeNoRedis),
       looking(["cat", "/proc/sys/kernel/randomize_va_space"], "the address-space setting is known", judgeAslr),
       {
@@ -98,7 +102,8 @@ function consoleRequirements({ node }: Design): Requirement[] {
     where: "any",
     claim: "what the node writes on its serial line arrives in its own capture",
     withinMs: 15 * seconds,
-    check: ([, name]) => (name === node.name ? undefined : `this is ${name}'s marker: the consoles of ${node.name} and ${name} are swapped`),
+    check: ([, name]) =>
+      name === node.name ? undefined : `this is ${name}'s marker: the consoles of ${node.name} and ${name} are swapped`,
   });
   return [
     { kind: "console-up", claim: "the console is captured", withinMs: 15 * seconds },

@@ -28,7 +28,10 @@ interface Building {
   readonly claim: string;
 }
 
-function building(design: Design, { work, title, needs, proven, removing, script, cwd = design.paths.tree, withinMin, judge, files, directories = [], claim }: Building): Step {
+function building(
+  design: Design,
+  { work, title, needs, proven, removing, script, cwd = design.paths.tree, withinMin, judge, files, directories = [], claim }: Building,
+): Step {
   const { node, ids } = design;
   const filled = directories.map(filledDirectory);
   return {
@@ -69,7 +72,9 @@ function filledDirectory(path: string): Look {
 
 function runtime(design: Design): Step {
   const { ids, paths, parameters } = design;
-  const objects = ["glibc/build/libc.so", "userlib/build/lib/libphx.so", "compiler/test/phxruntime.o"].map((file) => `${paths.tree}/${file}`);
+  const objects = ["glibc/build/libc.so", "userlib/build/lib/libphx.so", "compiler/test/phxruntime.o"].map(
+    (file) => `${paths.tree}/${file}`,
+  );
   return building(design, {
     work: "runtime",
     title: "build_runtime.sh on the new kernel: glibc, userlib, compiler, test runtime",
@@ -87,7 +92,8 @@ function runtime(design: Design): Step {
 /** The script goes on after a part has failed and says so in one line; only its last part decides its exit code. */
 export function judgeRuntime(result: CommandOutcome): Verdict {
   const swallowed = linesOf(`${result.stdout}\n${result.stderr}`).filter((line) => /^Compile \S.* failed!/.test(line.trim()));
-  if (swallowed.length > 0) return failed(`${swallowed.join(" ")} (the script ended with ${endOf(result)} all the same)`, [...swallowed, ...lastWords(result, 8)]);
+  if (swallowed.length > 0)
+    return failed(`${swallowed.join(" ")} (the script ended with ${endOf(result)} all the same)`, [...swallowed, ...lastWords(result, 8)]);
   return judgeScript(result);
 }
 
