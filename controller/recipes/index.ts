@@ -2,8 +2,9 @@
 import type { Recipe } from "../deploy/recipe.js";
 import { hexo } from "./hexo/hexo.js";
 import { lego } from "./lego/lego.js";
+import { phoenix } from "./phoenix/phoenix.js";
 
-export const recipes: readonly Recipe[] = [lego, hexo];
+export const recipes: readonly Recipe[] = [lego, hexo, phoenix];
 
 /** The recipe of this name; undefined when there is none. */
 export function findRecipe(name: string): Recipe | undefined {

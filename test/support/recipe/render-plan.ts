@@ -18,11 +18,12 @@ function renderStep(step: Step, known: Known): string[] {
     ...(step.acts?.(known) ?? []).map((act) => `  act   ${renderAct(act)}`),
     ...(step.standing ?? []).flatMap((each) => renderRequirement(each, known)).map((line) => `  done if ${line}`),
     ...step.evidence.flatMap((each) => renderRequirement(each, known)).map((line) => `  prove ${line}`),
-    ...(step.rescue === undefined ? [] : renderRescue(step.rescue, known)),
+    ...renderRescue(step, known),
   ];
 }
 
-function renderRescue(rescue: Rescue, known: Known): string[] {
+function renderRescue({ rescue }: Step, known: Known): string[] {
+  if (rescue === undefined) return [];
   return [
     `  rescue ${rescue.title}`,
     ...rescue.acts(known).map((act) => `    act   ${renderAct(act)}`),
