@@ -38,19 +38,37 @@ const schema = z.strictObject({
   sessionSlots: z.number().int().min(1).max(63).default(5),
   /** Files somebody put on its disk, by absolute path; what is there already stays. */
   files: z.record(z.string().startsWith("/", "needs an absolute path"), z.string()).prefault({}),
+  /** Ways in which it misbehaves, by names its system knows. */
+  faults: z.array(z.string()).default([]),
 });
 
 export type NodeParameters = z.output<typeof schema>;
 
+/** What may stand under `faults`, by system. */
+export type KnownFaults = Readonly<Record<(typeof simulatedSystems)[number], readonly string[]>>;
+
 /** The `sim:` sections of nodes, in their order. Throws InvalidInventoryError with every problem in any of them. */
-export function nodeParameters(nodes: readonly { name: string; sim: Readonly<Record<string, unknown>> }[]): readonly NodeParameters[] {
+export function nodeParameters(
+  nodes: readonly { name: string; sim: Readonly<Record<string, unknown>> }[],
+  knownFaults: KnownFaults,
+): readonly NodeParameters[] {
   const problems: string[] = [];
   const parameters = nodes.flatMap(({ name, sim }) => {
     const result = schema.safeParse(sim);
-    if (result.success) return [result.data];
+    if (result.success) {
+      problems.push(...unknownFaults(name, result.data, knownFaults));
+      return [result.data];
+    }
     problems.push(...result.error.issues.map((issue) => `nodes.${[name, "sim", ...issue.path].join(".")}: ${issue.message}`));
     return [];
   });
   if (problems.length > 0) throw new InvalidInventoryError(problems.join("\n"));
   return parameters;
+}
+
+function unknownFaults(node: string, { system, faults }: NodeParameters, knownFaults: KnownFaults): string[] {
+  const known = knownFaults[system];
+  return faults
+    .filter((fault) => !known.includes(fault))
+    .map((fault) => `nodes.${node}.sim.faults: ${fault} is none of ${system}'s; there are ${known.join(" ") || "none"}`);
 }

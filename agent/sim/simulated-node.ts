@@ -18,6 +18,7 @@ import { machineTime } from "./machine/machine-time.js";
 import { SerialPort } from "./machine/serial-port.js";
 import type { NodeParameters } from "./node-parameters.js";
 import { systems } from "./systems.js";
+import { faultsVariable, speedUpVariable } from "./tools/surroundings.js";
 
 /** What all nodes of a simulation have in common. */
 export interface Surroundings {
@@ -102,6 +103,7 @@ function makeMachine(node: {
     agentLogFile: join(directory, "agent.log"),
     socketPath,
     mark: `${around.mark}.${name}`,
+    environment: { [faultsVariable]: parameters.faults.join(","), [speedUpVariable]: String(around.speedUp) },
     tools: systems[parameters.system].handlers,
   });
   return new Machine({

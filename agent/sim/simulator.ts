@@ -10,6 +10,7 @@ import type { Logger } from "../../proto/base/logger.js";
 import { setWarden } from "./linux/warding.js";
 import { nodeParameters } from "./node-parameters.js";
 import { type SimulatedNode, startNode } from "./simulated-node.js";
+import { knownFaults } from "./systems.js";
 
 export interface SimulatorOptions {
   readonly lab: Lab;
@@ -32,7 +33,7 @@ export interface Simulator {
 /** Starts every machine and BMC; resolves when all BMCs are bound. Throws InvalidInventoryError, UnreachableError. */
 export async function startSimulator(options: SimulatorOptions): Promise<Simulator> {
   const { lab, stateDirectory, speedUp, agentProgram, clock, log } = options;
-  const parameters = nodeParameters(lab.nodes);
+  const parameters = nodeParameters(lab.nodes, knownFaults);
   const lifecycle = new Lifecycle();
   const mark = randomUUID();
   // Not below the state directory: its path may be longer than a socket's may be.

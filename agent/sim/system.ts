@@ -13,6 +13,8 @@ export interface SimulatedSystem {
   readonly kinds: readonly KernelKind[];
   /** What a running Linux answers its tools besides what every Linux does. */
   readonly handlers: ToolHandlers;
+  /** Names a node's `sim.faults` may have: how its machines can misbehave. Tools read them by `faultsOf`. */
+  readonly faults?: readonly string[];
   /** Lays its files into a machine's root directory; what is there already stays as it was left. */
   furnish(rootDirectory: string, machine: { readonly spec: NodeSpec; readonly parameters: NodeParameters }): Promise<void>;
 }

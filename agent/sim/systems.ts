@@ -1,6 +1,6 @@
 /** The systems there are. A new one is a folder beside lego/ and a line here, in simulatedSystems and in the recipes. */
 import { lego } from "./lego/system.js";
-import type { simulatedSystems } from "./node-parameters.js";
+import type { KnownFaults, simulatedSystems } from "./node-parameters.js";
 import type { SimulatedSystem } from "./system.js";
 import { kernelTools } from "./tools/kernel-tools.js";
 import { smallTools } from "./tools/small-tools.js";
@@ -12,6 +12,9 @@ export type SystemName = (typeof simulatedSystems)[number];
 const plain: SimulatedSystem = { tools: {}, kinds: [], handlers: {}, furnish: () => Promise.resolve() };
 
 export const systems: Readonly<Record<SystemName, SimulatedSystem>> = { lego, hexo: plain, phoenix: plain, phos: plain };
+
+/** What may stand under `faults` in a node's `sim:` section. */
+export const knownFaults = Object.fromEntries(Object.entries(systems).map(([name, { faults = [] }]) => [name, faults])) as KnownFaults;
 
 /** Every stand-in tool of a system's machines. */
 export function toolsOf(system: SystemName): Readonly<Record<string, Tool>> {

@@ -59,7 +59,7 @@ export interface PlanInput<P> {
   readonly previous: Outputs;
 }
 
-/** Everything wrong with a deployment, at once. `at` names the parameter or role: "with.memmap", "roles.memory". */
+/** Everything wrong, at once. `at` names the parameter, the role, or what was asked of an exercise: "with.memmap", "roles.memory", "request.repeat". */
 export interface PlanProblem {
   readonly at: string;
   readonly problem: string;

@@ -20,6 +20,8 @@ export interface LinuxOptions {
   readonly socketPath: string;
   /** Beginning of the mark its processes carry; the boot id is added. */
   readonly mark: string;
+  /** Variables its processes have besides those every machine's do. */
+  readonly environment?: Readonly<Record<string, string>>;
   /** Tools answered from inside the kernel besides dmesg, uname, lsmod, reboot and poweroff. */
   readonly tools: ToolHandlers;
 }
@@ -148,10 +150,19 @@ class Linux implements RunningKernel, RunningLinux {
   }
 
   #installedAgent(): NodeAgent | undefined {
-    const { agentProgram: program, agentLogFile: logFile, socketPath, mark } = this.#options;
+    const { agentProgram: program, agentLogFile: logFile, socketPath, mark, environment = {} } = this.#options;
     if (program === undefined) return undefined;
     const { rootDirectory, log, time } = this.hardware;
-    return new NodeAgent({ program, logFile, socketPath, rootDirectory, log, clock: time.clock, mark: `${mark}.${this.#bootId}` });
+    return new NodeAgent({
+      program,
+      logFile,
+      socketPath,
+      environment,
+      rootDirectory,
+      log,
+      clock: time.clock,
+      mark: `${mark}.${this.#bootId}`,
+    });
   }
 
   #systemTools(): ToolHandlers {

@@ -24,6 +24,8 @@ export interface NodeAgentOptions {
   readonly rootDirectory: string;
   /** The machine's socket for stand-in tools. */
   readonly socketPath: string;
+  /** More variables for it and what it starts. */
+  readonly environment: Readonly<Record<string, string>>;
   /** Carried by all processes of this boot. */
   readonly mark: string;
   /** Where its output goes, on the host. */
@@ -100,8 +102,9 @@ export class NodeAgent {
 
   /** Nothing of the host's environment but its PATH, behind the stand-ins: what is secret on the host stays unknown to the node. */
   #environment(): NodeJS.ProcessEnv {
-    const { rootDirectory, socketPath, mark } = this.#options;
+    const { rootDirectory, socketPath, mark, environment } = this.#options;
     return {
+      ...environment,
       PATH: [join(rootDirectory, standInDirectory), process.env["PATH"] ?? "/usr/bin:/bin"].join(delimiter),
       HOME: join(rootDirectory, "root"),
       LANG: "C",

@@ -11,6 +11,7 @@ async function main([system = "", name = "", ...argv]: readonly string[]): Promi
     process.stderr.write(`${name}: command not found\n`);
     return 127;
   }
+  defaultDisposition("SIGUSR1");
   const call: ToolCall = {
     argv,
     machine: MachineView.ofProcess(process.env, process.cwd()),
@@ -23,6 +24,12 @@ async function main([system = "", name = "", ...argv]: readonly string[]): Promi
     err: (text) => void process.stderr.write(text),
   };
   return tool(call);
+}
+
+/** Node keeps SIGUSR1 for its debugger. A handler come and gone leaves the default: it ends the process, as it ends any program. */
+function defaultDisposition(signal: NodeJS.Signals): void {
+  process.on(signal, () => undefined);
+  process.removeAllListeners(signal);
 }
 
 async function readStdin(): Promise<string> {

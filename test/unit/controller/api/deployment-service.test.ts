@@ -117,11 +117,15 @@ void t.test("requests that make no sense are refused with all that is wrong", as
   const { service } = await serve(new FakeLab());
   await t.rejects(service.startRun({ ...deploy, direction: "up" }, call), {
     constructor: InvalidArgumentError,
-    message: /must be "deploy" or "undeploy"/,
+    message: /must be "deploy", "undeploy" or "run"/,
   });
   await t.rejects(service.getPlan({ ...deploy, parameters: { a: "x", b: "2G$4G" } }, call), {
     constructor: InvalidArgumentError,
     message: "parameter a: x is not JSON; text needs quotes\nparameter b: 2G$4G is not JSON; text needs quotes",
+  });
+  await t.rejects(service.startRun({ ...deploy, exercise: "ask" }, call), {
+    constructor: InvalidArgumentError,
+    message: 'direction "deploy": an exercise and its options go with direction "run" only',
   });
   await t.rejects(service.getRun({ id: "nope" }, call), NotFoundError);
   await t.rejects(service.cancelRun({ id: "nope" }, call), NotFoundError);
