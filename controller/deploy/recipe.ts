@@ -340,6 +340,8 @@ export interface FactsSeen {
   readonly cpuCount: number;
   readonly cpuModel: string;
   readonly memoryBytes: number;
+  /** What programs may still take, by the kernel's own estimate. */
+  readonly memoryAvailableBytes: number;
   readonly disks: readonly { readonly mount: string; readonly sizeBytes: number; readonly freeBytes: number }[];
   readonly modules: readonly string[];
   readonly commandLine: string;
