@@ -1,5 +1,5 @@
 /** A plan as text, for golden files: every step, act, wait and claim in order. */
-import type { Act, Known, PlanDraft, Requirement, Rescue, Step } from "../../../controller/deploy/recipe.js";
+import type { Act, Known, PlanDraft, Requirement, Step } from "../../../controller/deploy/recipe.js";
 
 export function renderPlan(plan: PlanDraft, known: Known): string {
   return `${[plan.title, ...plan.steps.flatMap((step) => renderStep(step, known))].join("\n")}\n`;
