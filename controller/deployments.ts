@@ -1,6 +1,7 @@
 /** Deployments put together: recipes, journal and runner behind the API's service. */
 import { createDeploymentService } from "./api/deployment-service.js";
 import type { ControllerContext, DeploymentRoom } from "./controller.js";
+import { commandWords } from "./deploy/command-words.js";
 import { RunRegistry } from "./deploy/runs.js";
 import type { Journal } from "./ports.js";
 import { recipes as allRecipes } from "./recipes/index.js";
@@ -27,7 +28,7 @@ export async function openDeployments(
       agentsBackAtMs: clock.monotonicMs() + agentReturnMs,
       announce: (what, { id, plan, status }) => {
         const told = what === "started" ? "goes" : status;
-        events.publish(`run-${what}`, "", `run ${id}: ${plan.direction} ${plan.deployment} ${told}`);
+        events.publish(`run-${what}`, "", `run ${id}: ${commandWords(plan)} ${told}`);
       },
     },
     await journal.runs(),

@@ -53,6 +53,11 @@ const rooms: readonly Room[] = [
   { room: "controller/leases/", may: ["controller/ports.ts", "controller/records/database.ts", "inventory/", base] },
   { room: "controller/consoles/", may: ["controller/ports.ts", "inventory/", base] },
   { room: "controller/records/", may: ["controller/ports.ts", "controller/deploy/", "inventory/", base] },
+  {
+    room: "controller/reports/",
+    may: ["controller/deploy/recipe.ts"],
+    packages: ["csv-stringify/sync", "d3-scale", "d3-shape"],
+  },
   { room: "controller/recipes/", may: ["controller/deploy/recipe.ts"] },
   { room: "controller/agents/", may: ["controller/ports.ts", "controller/consoles/upstream.ts", "inventory/", ...rpc] },
   { room: "controller/identity/", may: [...rpc] },

@@ -1,36 +1,79 @@
 /**
- * `npm test`: installs, builds, runs every test, and closes with "N passed, N failed, N skipped".
- * Real peers (ipmitool, FreeIPMI, OpenIPMI's ipmi_sim) come from Debian packages: installed here when we may, else the tests that need
- * them are skipped with the command that would install them. With CI set, such a skip is a failure.
+ * `npm test`: installs, builds, runs every test, and closes with "N passed, N failed, N skipped". The tests on an aarch64 board
+ * (test/board, an emulated machine) are part of it with CI set or after `--with-board`, and all of it after `--board` (`npm run test:board`).
+ * Real peers (ipmitool, FreeIPMI, OpenIPMI's ipmi_sim, OpenSSH) come from Debian packages: installed here when we may, else the tests
+ * that need them are skipped with the command that would install them. With CI set, such a skip is a failure.
  */
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { pathToFileURL } from "node:url";
 import { bin, installDependencies, installTools, must, prepareTap, root, run } from "./run.mjs";
 
-const packages = { ipmitool: "ipmitool", ipmi_sim: "openipmi", ipmipower: "freeipmi-tools" };
+const boardPackages = {
+  "qemu-system-aarch64": "qemu-system-arm",
+  "mkfs.ext4": "e2fsprogs",
+  ssh: "openssh-client",
+  rsync: "rsync",
+  setpriv: "util-linux",
+};
+const packages = {
+  ipmitool: "ipmitool",
+  ipmi_sim: "openipmi",
+  ipmipower: "freeipmi-tools",
+  sshd: "openssh-server",
+  "ssh-keygen": "openssh-client",
+};
+
+const arguments_ = process.argv.slice(2);
+const boardOnly = arguments_.includes("--board");
+const selected = arguments_.filter((each) => each !== "--board" && each !== "--with-board");
+const withBoard = boardOnly || (selected.length === 0 && (Boolean(process.env.CI) || arguments_.includes("--with-board")));
 
 installDependencies();
 installTools();
-installPeers();
+installPeers({ ...(boardOnly ? {} : packages), ...(withBoard ? boardPackages : {}) });
 prepareTap();
 must(process.execPath, [join(root, "tools", "build.mjs")]);
 
-const selected = process.argv.slice(2);
-const passes = selected.length > 0 ? [selected] : inPasses();
+const passes = selected.length > 0 ? [selected] : [...(boardOnly ? [] : inPasses()), ...(withBoard ? [boardPass()] : [])];
+if (withBoard) await makeBoardImage();
 const outcomes = [];
 for (const pass of passes) outcomes.push(await runTests(pass));
 process.exit(conclude(outcomes));
 
 /** Tests that run a whole lab as processes have the machine to themselves: LegoOS waits about a minute for its peers, simulated or not. */
 function inPasses() {
-  const tests = readdirSync(join(root, "dist", "test"), { recursive: true })
-    .map((name) => join("dist", "test", name))
-    .filter((path) => path.endsWith(".test.js"));
+  const tests = testsIn("test").filter((path) => !path.startsWith(join("dist", "test", "board")));
   const isWholeLab = (path) => readFileSync(join(root, path), "utf8").includes("/support/whole-lab/");
   return [tests.filter((path) => !isWholeLab(path)), ["--jobs=1", ...tests.filter(isWholeLab)]];
+}
+
+/** One board at a time: under software emulation it takes a core of its own. */
+function boardPass() {
+  return ["--jobs=1", ...testsIn(join("test", "board"))];
+}
+
+function testsIn(folder) {
+  return readdirSync(join(root, "dist", folder), { recursive: true })
+    .map((name) => join("dist", folder, name))
+    .filter((path) => path.endsWith(".test.js"));
+}
+
+/** Before the tests, so that no test's deadline includes downloads. A failure is told here and met by the tests themselves. */
+async function makeBoardImage() {
+  const support = (name) => import(pathToFileURL(join(root, "dist", "test", "support", "board", name)));
+  const { boardMissing } = await support("board.js");
+  if (boardMissing() !== false) return;
+  const { boardImage } = await support("image.js");
+  const began = Date.now();
+  const say = (text) => process.stdout.write(`${text}\n`);
+  await boardImage(say).then(
+    () => say(`ok     the board's image ${((Date.now() - began) / 1000).toFixed(1)} s`),
+    (error) => say(`FAILED the board's image: ${error.message}`),
+  );
 }
 
 /** Runs tap; shows a line a file, and everything a failing file said. Resolves with what it counted. */
@@ -68,8 +111,8 @@ function conclude(outcomes) {
   return bad ? 1 : 0;
 }
 
-function installPeers() {
-  const wanted = Object.entries(packages)
+function installPeers(peers) {
+  const wanted = Object.entries(peers)
     .filter(([program]) => spawnSync("sh", ["-c", `command -v ${program} || command -v /usr/sbin/${program}`]).status !== 0)
     .map(([, name]) => name);
   if (wanted.length === 0) return;

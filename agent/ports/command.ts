@@ -35,6 +35,16 @@ export type JobEvent =
   | { readonly kind: "stdout" | "stderr"; readonly offset: number; readonly data: Uint8Array }
   | { readonly kind: "ended"; readonly job: Job };
 
+/** A job with the end of what it has printed so far. */
+export interface JobReading {
+  readonly job: Job;
+  readonly stdout: Uint8Array;
+  readonly stderr: Uint8Array;
+}
+
+export const jobSignals = ["SIGUSR1", "SIGUSR2", "SIGINT", "SIGTERM", "SIGKILL"] as const;
+export type JobSignal = (typeof jobSignals)[number];
+
 export interface Commands {
   /** Starts a job; the same id again returns the job that is there and starts nothing. */
   start(request: JobRequest): Promise<Job>;
@@ -46,6 +56,14 @@ export interface Commands {
   ): AsyncIterable<JobEvent>;
   /** Throws NotFoundError. */
   get(id: string): Promise<Job>;
+  /** The job now, with at most `tailBytes` of the end of each stream; of a job that has ended, nothing is missing. Throws NotFoundError. */
+  read(id: string, tailBytes: number): Promise<JobReading>;
+  /**
+   * Sends a signal to the job's own process, not to its children: at most once per key, also when this agent dies in between. `sent` is
+   * false when the process had ended before; `replayed` says that the key was known, and nothing was done now. Waits for the process of
+   * a job that is being started. Throws NotFoundError.
+   */
+  signal(id: string, signal: JobSignal, key: string): Promise<{ sent: boolean; replayed: boolean }>;
   list(): Promise<readonly Job[]>;
   /** SIGTERM to the whole process group, SIGKILL after `graceMs`; resolves when it has ended. */
   cancel(id: string, graceMs: number): Promise<Job>;

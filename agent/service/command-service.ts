@@ -1,10 +1,12 @@
-import type { Commands, Job, JobEvent } from "../ports/command.js";
+import { type Commands, type Job, type JobEvent, type JobSignal, jobSignals } from "../ports/command.js";
 import type { CommandServiceService, Job as JobMessage, JobEvent as JobEventMessage } from "../../proto/gen/lab/v1/command.js";
 import type { Implementation } from "../../proto/rpc/service.js";
-import { UnsupportedError } from "../../proto/base/errors.js";
+import { InvalidArgumentError } from "../../proto/base/errors.js";
 import type { OwnNode } from "./acting.js";
 
 const defaultGraceMs = 5_000;
+/** Two such tails fit into one message. */
+const longestTailBytes = 1024 * 1024;
 
 /** Jobs on the machine this agent runs on. */
 export function commandService(own: OwnNode, commands: Commands): Implementation<typeof CommandServiceService> {
@@ -23,11 +25,19 @@ export function commandService(own: OwnNode, commands: Commands): Implementation
       own.check(node);
       return jobMessage(await commands.get(jobId));
     },
-    async readJob() {
-      throw new UnsupportedError("not yet");
+    async readJob({ node, jobId, tailBytes }) {
+      own.check(node);
+      const wanted = tailBytes === 0 ? longestTailBytes : Math.min(tailBytes, longestTailBytes);
+      const { job, stdout, stderr } = await commands.read(jobId, wanted);
+      return { job: jobMessage(job), stdout: Buffer.from(stdout), stderr: Buffer.from(stderr) };
     },
-    async signalJob() {
-      throw new UnsupportedError("not yet");
+    async signalJob(request) {
+      await own.mayAct(request);
+      const { jobId, key } = request;
+      const signal = signalOf(request.signal, jobId);
+      if (key === "")
+        throw new InvalidArgumentError(`job ${jobId}: a signal needs a key, so that it is sent once`, { facts: { job: jobId } });
+      return commands.signal(jobId, signal, key);
     },
     async listJobs({ node }) {
       own.check(node);
@@ -39,6 +49,12 @@ export function commandService(own: OwnNode, commands: Commands): Implementation
       return jobMessage(await commands.cancel(jobId, graceMs === 0 ? defaultGraceMs : graceMs));
     },
   };
+}
+
+function signalOf(name: string, jobId: string): JobSignal {
+  const signal = jobSignals.find((each) => each === name);
+  if (signal !== undefined) return signal;
+  throw new InvalidArgumentError(`job ${jobId}: "${name}" is not sent to jobs; ${jobSignals.join(", ")} are`, { facts: { job: jobId } });
 }
 
 function jobMessage(job: Job): JobMessage {

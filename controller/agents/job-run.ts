@@ -8,7 +8,7 @@ import type { AgentConnection } from "./agent-connection.js";
 import { OutputTail } from "./output-tail.js";
 
 /** After a broken connection; the agent is then waited for anyway. */
-const retryMs = 250;
+export const retryMs = 250;
 const cancelGraceMs = 5_000;
 const cancelDeadlineMs = 20_000;
 
@@ -96,7 +96,7 @@ async function cancelJob(context: JobContext, jobId: string): Promise<void> {
   }
 }
 
-function startRequest(node: string, request: CommandRequest, fence: Fence) {
+export function startRequest(node: string, request: CommandRequest, fence: Fence) {
   return {
     node,
     jobId: request.jobId,
@@ -110,8 +110,8 @@ function startRequest(node: string, request: CommandRequest, fence: Fence) {
 }
 
 function result(job: Job, output: Output): CommandResult {
-  const { state } = job;
-  if (!isFinal(state)) throw new InternalError(`job ${job.jobId}: ended in state "${state}"`);
+  const state = jobState(job);
+  if (state === "running") throw new InternalError(`job ${job.jobId}: ended in state "${state}"`);
   return {
     state,
     exitCode: state === "exited" ? job.exitCode : undefined,
@@ -133,8 +133,11 @@ function texts(output: Output): { stdout: string; stderr: string } {
   return { stdout: output.stdout.text(), stderr: output.stderr.text() };
 }
 
-const finalStates: readonly string[] = ["exited", "signalled", "timed-out", "cancelled", "lost", "not-started"];
+const states = ["running", "exited", "signalled", "timed-out", "cancelled", "lost", "not-started"] as const;
 
-function isFinal(state: string): state is CommandResult["state"] {
-  return finalStates.includes(state);
+/** Throws InternalError for a state that only a newer agent knows. */
+export function jobState(job: Job): (typeof states)[number] {
+  const state = states.find((each) => each === job.state);
+  if (state === undefined) throw new InternalError(`job ${job.jobId}: the agent calls its state "${job.state}"`);
+  return state;
 }

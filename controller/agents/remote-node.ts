@@ -5,6 +5,7 @@ import type { BootEntries } from "../../proto/gen/lab/v1/boot.js";
 import type { Facts as WireFacts } from "../../proto/gen/lab/v1/node.js";
 import type { BootMenu, ConsoleFeed, Facts, NodeHandle, Nodes, PowerResult, PowerState, PowerVerb } from "../ports.js";
 import { runJob } from "./job-run.js";
+import { remoteJobs } from "./remote-jobs.js";
 import { remoteFiles } from "./remote-files.js";
 import type { Routes } from "./routes.js";
 
@@ -33,6 +34,7 @@ export class RemoteNodes implements Nodes {
     const { routes, clock } = this.#options;
     const spec = routes.spec(name);
     const own = (options?: { signal?: AbortSignal | undefined }) => routes.own(name, options);
+    const context = { node: name, clock, reach: (signal: AbortSignal | undefined) => own({ signal }) };
     return {
       name,
       get agentConnected() {
@@ -40,13 +42,8 @@ export class RemoteNodes implements Nodes {
       },
       power: this.#power(name),
       boot: this.#boot(name),
-      run: (request, options) => runJob({ node: name, clock, reach: (signal) => own({ signal }) }, request, options),
-      jobs: {
-        start: () => notYet(),
-        read: () => notYet(),
-        signal: () => notYet(),
-        end: () => notYet(),
-      },
+      run: (request, options) => runJob(context, request, options),
+      jobs: remoteJobs(context),
       files: remoteFiles(name, own),
       async facts(options) {
         const { node } = await own(options);
@@ -93,10 +90,6 @@ export class RemoteNodes implements Nodes {
       bootOnce: async (id, { fence, signal }) => bootMenu(await (await boot(signal)).bootOnce({ node, id, fence }, { signal })),
     };
   }
-}
-
-function notYet(): never {
-  throw new InternalError("not yet");
 }
 
 function powerState(state: string): PowerState {

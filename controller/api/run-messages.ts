@@ -19,7 +19,7 @@ export function planMessage(plan: PlanView): WirePlan {
     needs: [...step.needs],
     deadlineMs: milliseconds(step.deadlineMs),
   }));
-  return { ...plan, exercise: "", nodes: [...plan.nodes], steps };
+  return { ...plan, exercise: plan.exercise ?? "", nodes: [...plan.nodes], steps };
 }
 
 export function runMessage(run: RunState): WireRun {

@@ -2,17 +2,24 @@
 import { withDeadline } from "../../proto/base/abort.js";
 import type { Clock } from "../../proto/base/clock.js";
 import type { Nodes } from "../ports.js";
+import { commandWords } from "./command-words.js";
 import type { Failure, PlanView } from "./entries.js";
-import type { Step } from "./recipe.js";
+import type { Json, Step } from "./recipe.js";
 import type { StepFailure } from "./step-failure.js";
 
 const lookMs = 3000;
+
+interface FailedRun {
+  readonly id: string;
+  readonly plan: PlanView;
+  readonly request: Readonly<Record<string, Json>>;
+}
 
 /** The failure as the record keeps it. Looks at every node of the plan, a few seconds at most. */
 export async function failureReport(
   failure: StepFailure,
   step: Pick<Step, "id" | "node">,
-  run: { readonly id: string; readonly plan: PlanView },
+  run: FailedRun,
   world: { readonly nodes: Nodes; readonly clock: Clock },
 ): Promise<Failure> {
   return {
@@ -28,11 +35,7 @@ export async function failureReport(
 }
 
 /** The failure of a run that no step has failed and that cannot go on. `state`: what is known of the nodes without a look. */
-export function failureWithoutStep(
-  failure: Pick<StepFailure, "summary" | "cause" | "blame">,
-  state: string,
-  run: { readonly id: string; readonly plan: PlanView },
-): Failure {
+export function failureWithoutStep(failure: Pick<StepFailure, "summary" | "cause" | "blame">, state: string, run: FailedRun): Failure {
   return { ...failure, step: "", node: "", state, next: nextCommands({ ...failure, evidence: [] }, "", run), evidence: [] };
 }
 
@@ -63,14 +66,15 @@ async function describeNode(name: string, { nodes, clock }: { nodes: Nodes; cloc
   }
 }
 
-function nextCommands(failure: StepFailure, node: string, run: { readonly id: string; readonly plan: PlanView }): string[] {
+function nextCommands(failure: StepFailure, node: string, run: FailedRun): string[] {
   const { deployment, direction } = run.plan;
   const sawConsole = failure.evidence.some((each) => each.source.kind === "console");
   return [
     ...(sawConsole ? [`lab tail ${node} --boot -1`] : []),
     ...(failure.blame === "lab" ? ["lab nodes"] : []),
     ...(direction === "deploy" ? [`lab undeploy ${deployment}`] : []),
-    `lab ${direction} ${deployment}`,
+    `lab ${commandWords(run.plan, run.request)}`,
+    ...(direction === "run" ? [`lab undeploy ${deployment}`] : []),
     `lab record ${run.id}`,
   ];
 }

@@ -2,7 +2,8 @@
 import type { DeploymentSpec, Lab, NodeSpec } from "../../inventory/model.js";
 import { nearest } from "../../inventory/nearest.js";
 import { checkShape } from "../../inventory/shape-problems.js";
-import type { PlannedNode, PlanProblem, Recipe } from "./recipe.js";
+import { optionName } from "../../proto/base/option-name.js";
+import type { Exercise, PlannedNode, PlanProblem, Recipe } from "./recipe.js";
 
 export interface Binding {
   /** Every role of the recipe, nodes in inventory order. */
@@ -34,6 +35,21 @@ export function bindParameters<P>(given: Readonly<Record<string, unknown>>, reci
   const checked = checkShape(recipe.parameters, given);
   if ("value" in checked) return checked;
   return { problems: checked.problems.map((each) => ({ at: ["with", ...each.path.map(String)].join("."), problem: each.message })) };
+}
+
+/** Completes what is asked of an exercise by the exercise's schema. */
+export function bindRequest<R>(
+  given: Readonly<Record<string, unknown>>,
+  exercise: Exercise<never, R>,
+): { value: R } | { problems: PlanProblem[] } {
+  const checked = checkShape(exercise.parameters, given);
+  if ("value" in checked) return checked;
+  return {
+    problems: checked.problems.map(({ path, meant, message }) => ({
+      at: ["request", ...path.map(String)].join("."),
+      problem: meant === undefined ? message : `there is no such option; did you mean --${optionName(meant)}?`,
+    })),
+  };
 }
 
 function plannedNode(node: NodeSpec): PlannedNode {

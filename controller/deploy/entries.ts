@@ -9,6 +9,8 @@ import type { Direction, Json } from "./recipe.js";
 export interface PlanView {
   readonly deployment: string;
   readonly direction: Direction;
+  /** For "run": which exercise of the recipe. */
+  readonly exercise?: string;
   /** One line that says what is planned on what. */
   readonly title: string;
   /** Nodes to lease, in inventory order. */
@@ -77,8 +79,12 @@ export interface RunEntries {
     readonly startedBy: string;
     /** Parameters that replaced the inventory's. */
     readonly parameters: Readonly<Record<string, Json>>;
-    /** Outputs of the last deploy run, for undeploy. */
+    /** What was asked of the exercise. Absent in journals from before there were exercises. */
+    readonly request?: Readonly<Record<string, Json>>;
+    /** Outputs of the runs since the last deploy that succeeded, for undeploy and exercises. */
     readonly previous: Readonly<Record<string, StepOutputs>>;
+    /** Whose plan it is: its reports read the outputs, whatever the inventory says later. Absent in old journals. */
+    readonly recipe?: string;
   };
   readonly leased: { readonly leaseId: string; readonly epoch: string; readonly expiresMs: number };
   /** `mark`: the console offset of the step's node when it began; absent when nothing of the step concerns a console. */

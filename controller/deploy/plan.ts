@@ -3,12 +3,14 @@
  * how a controller that starts anew knows that it may go on with a run that another one began.
  */
 import { createHash } from "node:crypto";
-import { InternalError, InvalidArgumentError, InvalidInventoryError, NotFoundError } from "../../proto/base/errors.js";
+import { InternalError, NotFoundError } from "../../proto/base/errors.js";
 import type { DeploymentSpec, Lab } from "../../inventory/model.js";
 import { nearest } from "../../inventory/nearest.js";
 import { bindParameters, bindRoles, type Binding } from "./binding.js";
 import type { PlanView } from "./entries.js";
-import type { Direction, FailureLine, Json, Outputs, PlanProblem, Recipe, Step } from "./recipe.js";
+import { type ChosenExercise, chooseExercise } from "./exercise.js";
+import { refusal } from "./refusal.js";
+import type { Direction, FailureLine, Json, Outputs, PlanDraft, PlanInput, PlanProblem, Recipe, Step } from "./recipe.js";
 import { stepProblems } from "./step-problems.js";
 import { stepView } from "./step-view.js";
 
@@ -16,6 +18,8 @@ export interface Plan {
   readonly view: PlanView;
   readonly steps: readonly Step[];
   readonly failureLines: readonly FailureLine[];
+  /** Name of the recipe. */
+  readonly recipe: string;
 }
 
 export type Recipes = ReadonlyMap<string, Recipe>;
@@ -25,41 +29,59 @@ export interface PlanRequest {
   readonly direction: Direction;
   /** Replace the inventory's, key by key. */
   readonly parameters: Readonly<Record<string, Json>>;
-  /** Outputs of the deploy runs since the last that succeeded; used for undeploy. */
+  /** For "run": which exercise; "" or absent: the recipe's first. */
+  readonly exercise?: string;
+  /** For "run": what is asked of the exercise. */
+  readonly request?: Readonly<Record<string, Json>>;
+  /** Outputs of the runs since the last deploy that succeeded; used for undeploy and exercises. */
   readonly previous: Outputs;
 }
 
 /**
- * Throws NotFoundError for an unknown deployment; InvalidInventoryError, or InvalidArgumentError when only the request's own
- * parameters are wrong, with every problem, one a line; InternalError when the recipe itself is defective.
+ * Throws NotFoundError for an unknown deployment or exercise; InvalidInventoryError, or InvalidArgumentError when only what was asked
+ * is wrong, with every problem, one a line; InternalError when the recipe itself is defective.
  */
 export function makePlan(request: PlanRequest, lab: Lab, recipes: Recipes): Plan {
   const deployment = findDeployment(request.deployment, lab);
+  const refuse = (problems: readonly PlanProblem[]) => refusal(problems, deployment, request, lab);
   const recipe = recipes.get(deployment.recipe);
-  if (recipe === undefined) throw refusal([unknownRecipe(deployment, recipes)], deployment, request, lab);
+  if (recipe === undefined) throw refuse([unknownRecipe(deployment, recipes)]);
+  const exercise = request.direction === "run" ? chooseExercise(deployment, recipe, request) : undefined;
   const binding = bindRoles(deployment, recipe, lab);
   const parameters = bindParameters({ ...deployment.parameters, ...request.parameters }, recipe);
-  const problems = [...binding.problems, ...("problems" in parameters ? parameters.problems : [])];
-  if (problems.length > 0 || !("value" in parameters)) throw refusal(problems, deployment, request, lab);
+  const problems = [...binding.problems, ...("problems" in parameters ? parameters.problems : []), ...(exercise?.problems ?? [])];
+  if (problems.length > 0 || !("value" in parameters)) throw refuse(problems);
   const input = { deployment: deployment.name, parameters: parameters.value, roles: binding.roles, previous: request.previous };
-  const draft = request.direction === "deploy" ? recipe.deploy(input) : recipe.undeploy(input);
-  if ("problems" in draft) throw refusal(draft.problems, deployment, request, lab);
+  const draft = draftOf(recipe, request.direction, exercise, input);
+  if ("problems" in draft) throw refuse(draft.problems);
   checkSteps(recipe, draft.steps, binding);
   const blind = blindSteps(draft.steps, binding);
-  if (blind.length > 0) throw refusal(blind, deployment, request, lab);
+  if (blind.length > 0) throw refuse(blind);
   const content = {
     deployment: deployment.name,
     direction: request.direction,
+    ...(exercise === undefined ? {} : { exercise: exercise.name }),
     title: draft.title,
     nodes: binding.nodes,
     steps: draft.steps.map(stepView),
   };
   const conduct = draft.steps.map(({ watch, uninterruptible }) => ({ watch, uninterruptible }));
-  const digest = digestOf({ content, conduct, recipe: recipe.name, ...input });
-  return { view: { ...content, digest }, steps: draft.steps, failureLines: recipe.failureLines };
+  const digest = digestOf({ content, conduct, recipe: recipe.name, request: exercise?.request, ...input });
+  return { view: { ...content, digest }, steps: draft.steps, failureLines: recipe.failureLines, recipe: recipe.name };
 }
 
-function findDeployment(name: string, lab: Lab): DeploymentSpec {
+function draftOf(
+  recipe: Recipe,
+  direction: Direction,
+  exercise: ChosenExercise | undefined,
+  input: PlanInput<unknown>,
+): PlanDraft | { readonly problems: readonly PlanProblem[] } {
+  if (exercise !== undefined) return exercise.plan(input);
+  return direction === "deploy" ? recipe.deploy(input) : recipe.undeploy(input);
+}
+
+/** Throws NotFoundError with the name that was meant. */
+export function findDeployment(name: string, lab: Lab): DeploymentSpec {
   const found = lab.deployments.find((each) => each.name === name);
   if (found !== undefined) return found;
   const names = lab.deployments.map((each) => each.name);
@@ -91,26 +113,6 @@ function blindSteps(steps: readonly Step[], binding: Binding): PlanProblem[] {
       at: `roles.${role}`,
       problem: `${node.name} has no console in the inventory and must be seen on one; add nodes.${node.name}.console`,
     }));
-}
-
-function refusal(
-  problems: readonly PlanProblem[],
-  deployment: DeploymentSpec,
-  request: PlanRequest,
-  lab: Lab,
-): InvalidArgumentError | InvalidInventoryError {
-  const asked = (problem: PlanProblem) => {
-    const [section, key] = problem.at.split(".");
-    return section === "with" && key !== undefined && Object.hasOwn(request.parameters, key);
-  };
-  const { line, column } = deployment.position;
-  const inFile = `${lab.file}:${line}:${column} deployments.${deployment.name}`;
-  const lines = problems.map(
-    (each) => `${asked(each) ? `parameter ${each.at.slice("with.".length)}` : `${inFile}.${each.at}`}: ${each.problem}`,
-  );
-  const message = `${lines.join("\n")}\n${problems.length} problem${problems.length === 1 ? "" : "s"}; nothing was changed`;
-  const facts = { deployment: deployment.name };
-  return problems.every(asked) ? new InvalidArgumentError(message, { facts }) : new InvalidInventoryError(message, { facts });
 }
 
 function digestOf(content: unknown): string {

@@ -3,6 +3,7 @@ import type { Clock, Timer } from "../../proto/base/clock.js";
 import { NotFoundError } from "../../proto/base/errors.js";
 import type { Logger } from "../../proto/base/logger.js";
 import type { Fence, Lease, Leases } from "../ports.js";
+import { commandWords } from "./command-words.js";
 import type { RunJournal } from "./run-journal.js";
 
 const ttlMs = 120_000;
@@ -36,7 +37,7 @@ export class RunLease {
   static async take(journal: RunJournal, needed: boolean, options: RunLeaseOptions): Promise<RunLease | undefined> {
     const { id, lease: known, plan } = journal.state;
     const owner = `${ownerPrefix}${id}`;
-    const reason = `${plan.direction} ${plan.deployment}`;
+    const reason = commandWords(plan);
     const held = (await options.leases.list()).find((each) => each.owner === owner);
     if (held === undefined && !needed) return undefined;
     const lease =

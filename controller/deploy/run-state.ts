@@ -37,7 +37,11 @@ export interface RunState {
   readonly startedBy: string;
   readonly nonce: string;
   readonly parameters: Readonly<Record<string, Json>>;
+  /** What was asked of the exercise; empty for deploy and undeploy. */
+  readonly request: Readonly<Record<string, Json>>;
   readonly previous: Outputs;
+  /** Undefined in journals that do not say it. */
+  readonly recipe: string | undefined;
   readonly plan: PlanView;
   readonly lease: { readonly id: string; readonly epoch: bigint } | undefined;
   /** By step id; every step of the plan is there. */
@@ -86,7 +90,9 @@ function begin(entry: RunEntry, planned: RunEntries["planned"]): RunState {
     startedBy: planned.startedBy,
     nonce: planned.nonce,
     parameters: planned.parameters,
+    request: planned.request ?? {},
     previous: planned.previous,
+    recipe: planned.recipe,
     plan: planned.plan,
     lease: undefined,
     steps: Object.fromEntries(planned.plan.steps.map((step) => [step.id, waiting])),

@@ -1,7 +1,7 @@
 /** All runs of the controller: plans, starts, watches, cancels and resumes them. */
 import { randomBytes } from "node:crypto";
-import { anySignal } from "../../proto/base/abort.js";
-import { CancelledError, ConflictError, describeError, NotFoundError } from "../../proto/base/errors.js";
+import { unlessAborted } from "../../proto/base/abort.js";
+import { ConflictError, describeError, NotFoundError } from "../../proto/base/errors.js";
 import type { Lab } from "../../inventory/model.js";
 import type { Journal, RunHead } from "../ports.js";
 import { failureWithoutStep } from "./aftermath.js";
@@ -9,6 +9,7 @@ import { asRunEntry, type RunEntry } from "./entries.js";
 import { LiveRun, type World } from "./live-run.js";
 import { makePlan, type Plan, type Recipes } from "./plan.js";
 import type { Direction, Json, Outputs } from "./recipe.js";
+import { previousOutputs } from "./previous-outputs.js";
 import { runFeed, type RunEvent } from "./run-feed.js";
 import { newRunId, type RandomBytes } from "./run-id.js";
 import { RunAbandonedError, RunJournal } from "./run-journal.js";
@@ -27,10 +28,15 @@ export interface RunRegistryOptions extends World {
 }
 
 export interface RunRequest {
+  /** A deployment's name, or the id of one of its runs. */
   readonly deployment: string;
   readonly direction: Direction;
   /** Replace the inventory's. */
   readonly parameters: Readonly<Record<string, Json>>;
+  /** For "run": which exercise; "" or absent: the recipe's first. */
+  readonly exercise?: string;
+  /** For "run": what is asked of the exercise. */
+  readonly request?: Readonly<Record<string, Json>>;
 }
 
 interface Waiting {
@@ -64,18 +70,21 @@ export class RunRegistry {
   }
 
   /** The plan of a deployment, touching nothing. Throws what makePlan throws. */
-  async plan(request: RunRequest): Promise<Plan> {
+  async plan(asked: RunRequest): Promise<Plan> {
+    const request = this.#resolved(asked);
     return this.#planFrom(request, await this.#previous(request));
   }
 
   /** Plans, journals, leases, sets going; returns as soon as the run goes. Throws what makePlan throws, and ConflictError. */
-  async start(request: RunRequest, startedBy: string): Promise<RunState> {
+  async start(asked: RunRequest, startedBy: string): Promise<RunState> {
     await this.#recovered;
+    const request = this.#resolved(asked);
     const { clock, journal, random = randomBytes } = this.#options;
     const previous = await this.#previous(request);
     const plan = this.#planFrom(request, previous);
     const { id, nonce } = this.#freeRunId(random);
-    const planned = { plan: plan.view, nonce, startedBy, parameters: request.parameters, previous };
+    const { parameters, request: options = {} } = request;
+    const planned = { plan: plan.view, nonce, startedBy, parameters, request: options, previous, recipe: plan.recipe };
     const run = new LiveRun(await RunJournal.begin(journal, clock, id, planned), plan, this.#options);
     this.#known.unshift({ id, deployment: request.deployment, direction: request.direction });
     try {
@@ -128,6 +137,11 @@ export class RunRegistry {
     return this.#live.get(id)?.journal.state ?? foldRun((await this.#options.journal.read(id)).map(asRunEntry));
   }
 
+  /** The deployment of a run; what is no run's id is taken for a deployment's name. */
+  deploymentOf(runOrDeployment: string): string {
+    return this.#known.find((each) => each.id === runOrDeployment)?.deployment ?? runOrDeployment;
+  }
+
   /** Newest first. */
   async list(filter: { deployment?: string | undefined; limit: number }): Promise<readonly RunState[]> {
     const wanted = this.#known.filter((each) => filter.deployment === undefined || each.deployment === filter.deployment);
@@ -153,9 +167,9 @@ export class RunRegistry {
   async #resume(id: string): Promise<void> {
     const { journal, clock, lab, recipes, logger } = this.#options;
     const runJournal = await RunJournal.open(journal, clock, id);
-    const { plan: planned, parameters, previous } = runJournal.state;
+    const { plan: planned, parameters, request, previous } = runJournal.state;
     try {
-      const plan = makePlan({ ...planned, parameters, previous }, lab(), recipes);
+      const plan = makePlan({ ...planned, parameters, request, previous }, lab(), recipes);
       if (plan.view.digest !== planned.digest) {
         throw new ConflictError("inventory or recipe have changed since: the plan would be another one now");
       }
@@ -183,19 +197,17 @@ export class RunRegistry {
     return makePlan({ ...request, previous }, this.#options.lab(), this.#options.recipes);
   }
 
-  /**
-   * For undeploy, what is known of how the nodes were before, back to the run that last succeeded: a deploy that failed early knows little
-   * and must not hide what an earlier one knew.
-   */
-  async #previous({ deployment, direction: wanted }: RunRequest): Promise<Outputs> {
-    if (wanted === "deploy") return {};
-    let outputs: Outputs = {};
-    for (const { id, direction } of this.#known.filter((each) => each.deployment === deployment)) {
-      const run = await this.get(id);
-      if (direction === "deploy") outputs = { ...run.outputs, ...outputs };
-      if (run.status === "succeeded") break;
-    }
-    return outputs;
+  async #previous({ deployment, direction }: RunRequest): Promise<Outputs> {
+    return direction === "deploy" ? {} : previousOutputs(this.#runsOf(deployment));
+  }
+
+  /** Newest first. */
+  async *#runsOf(deployment: string): AsyncGenerator<RunState, void, undefined> {
+    for (const { id } of this.#known.filter((each) => each.deployment === deployment)) yield this.get(id);
+  }
+
+  #resolved(request: RunRequest): RunRequest {
+    return { ...request, deployment: this.deploymentOf(request.deployment) };
   }
 
   #freeRunId(random: RandomBytes): { id: string; nonce: string } {
@@ -215,19 +227,4 @@ function knownOf(entry: RunEntry): Known[] {
   if (entry.type !== "planned") return [];
   const { deployment, direction } = entry.data.plan;
   return [{ id: entry.runId, deployment, direction }];
-}
-
-/** Resolves with `work`; throws the signal's reason when it aborts first. */
-async function unlessAborted(work: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
-  const watched = anySignal(signal);
-  const aborted = new Promise<never>((_, reject) => {
-    const stop = () => reject(CancelledError.from(watched.signal));
-    if (watched.signal.aborted) stop();
-    else watched.signal.addEventListener("abort", stop, { once: true });
-  });
-  try {
-    await Promise.race([work, aborted]);
-  } finally {
-    watched.release();
-  }
 }

@@ -16,9 +16,9 @@ import {
   thenDoing,
   unjudged,
 } from "../support/wrong-recipe/altered-recipe.js";
-import { SimulatedLab } from "../support/wrong-recipe/simulated-lab.js";
+import { LegoLab } from "../support/wrong-recipe/lego-lab.js";
 
-const lab = await SimulatedLab.start(t);
+const lab = await LegoLab.start(t);
 
 interface WrongRecipe {
   readonly says: string;
@@ -53,7 +53,7 @@ function fails({
     t.match(failure, { node: steps[0]?.split("/")[1] ?? "", summary, cause: cause ?? "", blame: "system" });
     if (shows !== undefined) t.match(failure.evidence.flatMap(linesOf).at(-1), shows);
     checkAdvice(t, failure, deployment);
-    t.same(await lab.leases.list(), [], "the nodes are free again");
+    t.same(await lab.lab.leases.list(), [], "the nodes are free again");
   });
 }
 
@@ -77,7 +77,7 @@ const make = (...targets: string[]): Act => ({ kind: "command", argv: ["make", .
 for (const deployment of ["pair", "triple"] as const) {
   t.test(`the recipe as it is brings up the ${deployment}`, async (t) => {
     t.match(await lab.deploy(deployment, lego), { status: "succeeded", failure: undefined });
-    t.same(await lab.leases.list(), []);
+    t.same(await lab.lab.leases.list(), []);
   });
 }
 

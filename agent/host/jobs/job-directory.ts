@@ -7,14 +7,16 @@
  * claim.json       whoever is first  the supervisor that runs the job, or an agent that found it never claimed: it will not start then
  * started.json     supervisor  the program's process
  * cancel.json      agent       a wish, before SIGTERM to the supervisor
+ * signal.*.json    agent       a signal, before it is sent: named after the digest of its key, it is sent by nobody else ever
  * stdout, stderr   the program itself
  * result.json      supervisor, or an agent that found the supervisor gone. Ends the job.
  * supervisor.log   supervisor  what it had to say before it died of a defect
  * ```
  */
+import { createHash, randomBytes } from "node:crypto";
 import { link, mkdir, open, readFile, rename, stat, unlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { Replacement, replaceFile } from "../../../proto/base/durable-file.js";
+import { Replacement, replaceFile, syncDirectory } from "../../../proto/base/durable-file.js";
 import type { JobState } from "../../ports/command.js";
 import { errnoOf } from "../file-errors.js";
 import type { ProcessIdentity } from "./process-identity.js";
@@ -99,6 +101,26 @@ export class JobDirectory {
     return this.#read<{ graceMs: number }>("cancel.json");
   }
 
+  async hasSignal(key: string): Promise<boolean> {
+    return (await this.#read(signalFile(key))) !== undefined;
+  }
+
+  /** Takes a signal's key for ever; on the disk when this resolves. False when it was taken before. */
+  async takeSignal(key: string, signal: string): Promise<boolean> {
+    const draft = this.file(`signal.${randomBytes(6).toString("hex")}`);
+    await replaceFile(draft, JSON.stringify({ key, signal }));
+    try {
+      await link(draft, this.file(signalFile(key)));
+      await syncDirectory(this.path);
+      return true;
+    } catch (error) {
+      if (errnoOf(error) === "EEXIST") return false;
+      throw error;
+    } finally {
+      await unlink(draft);
+    }
+  }
+
   /** Takes the room a file needs while there is some. Returns the way to write it: it then appears at once, full disk or not. */
   async reserve(name: "started.json" | "result.json"): Promise<(contents: Started | JobResult) => Promise<void>> {
     const reserve = this.file(`${name}.reserved`);
@@ -152,6 +174,15 @@ export class JobDirectory {
     }
   }
 
+  /** At most the last `tailBytes` of what an output file holds now. */
+  async readTail(stream: OutputStream, tailBytes: number): Promise<Uint8Array> {
+    const chunks: Uint8Array[] = [];
+    const from = Math.max(0, (await this.outputBytes(stream)) - tailBytes);
+    for await (const chunk of this.readOutput(stream, from)) chunks.push(chunk);
+    const tail = Buffer.concat(chunks);
+    return tail.subarray(Math.max(0, tail.length - tailBytes));
+  }
+
   /** False when not another byte of output can be stored: what the program wrote last is missing. */
   async hasRoom(): Promise<boolean> {
     const probe = await Replacement.open(this.file("probe"), { mode: 0o600 }).catch(() => undefined);
@@ -179,4 +210,8 @@ export class JobDirectory {
       throw error;
     }
   }
+}
+
+function signalFile(key: string): string {
+  return `signal.${createHash("sha256").update(key).digest("hex").slice(0, 32)}.json`;
 }

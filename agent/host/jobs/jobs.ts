@@ -3,7 +3,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import { mkdir, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import type { Commands, Job, JobEvent, JobRequest } from "../../ports/command.js";
+import type { Commands, Job, JobEvent, JobReading, JobRequest, JobSignal } from "../../ports/command.js";
 import { sleep, type Clock } from "../../../proto/base/clock.js";
 import { syncDirectory } from "../../../proto/base/durable-file.js";
 import { CancelledError, DeadlineError, InvalidArgumentError, NotFoundError } from "../../../proto/base/errors.js";
@@ -11,6 +11,7 @@ import type { Logger } from "../../../proto/base/logger.js";
 import { errnoOf, fileError } from "../file-errors.js";
 import type { RootDirectory } from "../root-directory.js";
 import { JobDirectory, type JobResult, type StoredRequest } from "./job-directory.js";
+import { signalJob } from "./job-signal.js";
 import { signalProcess } from "./process-identity.js";
 import { settledResult } from "./settlement.js";
 
@@ -111,6 +112,24 @@ export class HostJobs implements Commands {
       ...(started === undefined ? {} : { pid: started.pid }),
       ...result,
     };
+  }
+
+  async read(id: string, tailBytes: number): Promise<JobReading> {
+    // The state first: what a job that has ended wrote is all there.
+    const job = await this.get(id);
+    const directory = this.#directory(id);
+    const [stdout, stderr] = await Promise.all([directory.readTail("stdout", tailBytes), directory.readTail("stderr", tailBytes)]);
+    return { job, stdout, stderr };
+  }
+
+  async signal(id: string, signal: JobSignal, key: string): Promise<{ sent: boolean; replayed: boolean }> {
+    const look = () => this.get(id);
+    await look();
+    try {
+      return await signalJob(this.#directory(id), { signal, key }, { look, clock: this.#options.clock });
+    } catch (error) {
+      throw await fileError(`send ${signal} to job ${id}`, this.#options.directory, this.#options.directory, error);
+    }
   }
 
   async list(): Promise<readonly Job[]> {

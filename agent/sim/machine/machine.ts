@@ -59,6 +59,11 @@ export class Machine {
     return this.#on;
   }
 
+  /** What runs since power or reset, undefined while off. `stopped` aborts when it ends; `startedMs` is wall time. */
+  get boot(): { readonly startedMs: number; readonly stopped: AbortSignal } | undefined {
+    return this.#boot;
+  }
+
   /** A serial port by its name in the machine; undefined when it has none of that name. */
   port(line: string): SerialPort | undefined {
     return this.#ports.get(line);
@@ -155,6 +160,8 @@ export class Machine {
 /** What runs from power or reset to the next: firmware, boot loader, kernel. */
 class Boot {
   kernel: RunningKernel | undefined;
+  readonly startedMs: number;
+  readonly #stop = new AbortController();
   readonly #machine: Machine;
   readonly #hardware: Hardware;
   readonly #postTimer: Timer;
@@ -164,10 +171,16 @@ class Boot {
   constructor(machine: Machine, hardware: Hardware) {
     this.#machine = machine;
     this.#hardware = hardware;
+    this.startedMs = hardware.time.clock.now();
     this.#postTimer = hardware.time.after(machine.options.timing.postMs, () => this.#firmwareDone());
   }
 
+  get stopped(): AbortSignal {
+    return this.#stop.signal;
+  }
+
   async stop(): Promise<void> {
+    this.#stop.abort();
     this.#postTimer.cancel();
     this.#loader?.stop();
     this.#letGoOfKeys();

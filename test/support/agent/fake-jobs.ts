@@ -9,6 +9,11 @@ export class FakeJob {
   readonly request: StartJobRequest;
   readonly output: Record<Stream, Buffer> = { stdout: Buffer.alloc(0), stderr: Buffer.alloc(0) };
   end: Pick<Job, "state" | "exitCode" | "signal" | "reason"> | undefined;
+  /** Signals sent to it, in order; each key once. */
+  readonly signals: string[] = [];
+  readonly keys = new Set<string>();
+  /** Set to 0 by `play`: its process is not there yet. */
+  pid = 1;
   readonly #waiting = new Set<() => void>();
 
   constructor(request: StartJobRequest) {
@@ -33,7 +38,7 @@ export class FakeJob {
     const { jobId, argv } = this.request;
     const end = this.end ?? { state: "running", exitCode: 0, signal: "", reason: "" };
     const [stdoutBytes, stderrBytes] = [BigInt(this.output.stdout.length), BigInt(this.output.stderr.length)];
-    return { jobId, argv, ...end, startedMs: 1n, endedMs: 2n, stdoutBytes, stderrBytes, pid: 1 };
+    return { jobId, argv, ...end, startedMs: 1n, endedMs: 2n, stdoutBytes, stderrBytes, pid: this.pid };
   }
 
   async *follow(from: Record<Stream, number>, signal: AbortSignal): AsyncGenerator<JobEvent> {
@@ -89,8 +94,18 @@ export class FakeJobs {
         return this.#get(request.jobId).follow(from, signal);
       },
       getJob: async ({ jobId }) => this.#get(jobId).view(),
-      readJob: async ({ jobId }) => ({ job: this.#get(jobId).view(), stdout: Buffer.alloc(0), stderr: Buffer.alloc(0) }),
-      signalJob: async () => ({ sent: true, replayed: false }),
+      readJob: async ({ jobId }) => {
+        const job = this.#get(jobId);
+        return { job: job.view(), ...job.output };
+      },
+      signalJob: async ({ jobId, signal, key }) => {
+        const job = this.#get(jobId);
+        if (job.keys.has(key)) return { sent: true, replayed: true };
+        if (job.end !== undefined) return { sent: false, replayed: false };
+        job.keys.add(key);
+        job.signals.push(signal);
+        return { sent: true, replayed: false };
+      },
       listJobs: async () => ({ jobs: [...this.started.values()].map((job) => job.view()).reverse() }),
       cancelJob: async ({ jobId }) => {
         const job = this.#get(jobId);

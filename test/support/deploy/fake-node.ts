@@ -19,6 +19,7 @@ import type {
   PowerVerb,
 } from "../../../controller/ports.js";
 import { FakeConsole } from "./fake-console.js";
+import { FakeStartedJobs } from "./fake-started-jobs.js";
 
 export interface FakeCommand {
   readonly exitCode?: number;
@@ -56,6 +57,15 @@ export class FakeNode implements NodeHandle {
   constructor(name: string, clock: Clock) {
     this.name = name;
     this.#clock = clock;
+    this.startedJobs = new FakeStartedJobs({
+      clock,
+      act: (fence, what) => this.#act(fence, what),
+      check: (fence) => {
+        this.#needAgent();
+        if (fence !== undefined) this.#check(fence);
+      },
+    });
+    this.jobs = this.startedJobs.handle;
   }
 
   readonly power = {
@@ -100,12 +110,8 @@ export class FakeNode implements NodeHandle {
     },
   };
 
-  readonly jobs: NodeHandle["jobs"] = {
-    start: () => Promise.reject(new Error("not yet")),
-    read: () => Promise.reject(new Error("not yet")),
-    signal: () => Promise.reject(new Error("not yet")),
-    end: () => Promise.reject(new Error("not yet")),
-  };
+  readonly startedJobs: FakeStartedJobs;
+  readonly jobs: NodeHandle["jobs"];
 
   readonly files = {
     stat: async (path: string): Promise<FileInfo | undefined> => {

@@ -1,6 +1,7 @@
 /** A small system on two machines: built on one, booted on both, proven by a nonce. Has one of everything a recipe can ask for. */
 import { z } from "zod";
 import type { PlanDraft, PlanInput, Recipe, Requirement, Step } from "../../../controller/deploy/recipe.js";
+import { toyExercises, toyReports } from "./toy-exercise.js";
 
 const parameters = z.strictObject({ source: z.string(), greeting: z.string().default("hello") });
 type ToyParameters = z.infer<typeof parameters>;
@@ -15,6 +16,8 @@ export const toyRecipe: Recipe = {
   parameters,
   deploy: (input) => deployToy(input as PlanInput<ToyParameters>),
   undeploy: (input) => undeployToy(input as PlanInput<ToyParameters>),
+  exercises: toyExercises,
+  reports: toyReports,
   failureLines: [{ pattern: /^toy: no peer/, where: "kernel", meaning: "the peer was not there; boot both together" }],
   logProfiles: [],
 };
