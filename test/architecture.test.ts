@@ -43,6 +43,8 @@ const rooms: readonly Room[] = [
   { room: "agent/drivers/", may: ["agent/ports/", "agent/ipmi/index.ts", "inventory/model.ts", base] },
   { room: "agent/capture/", may: ["agent/ports/", base] },
   { room: "agent/host/", may: ["agent/ports/", base] },
+  // What /proc and df say is read the same way wherever it comes from.
+  { room: "agent/ssh/", may: ["agent/ports/", "agent/host/facts/proc.ts", "agent/host/facts/disk-usage.ts", base] },
   { room: "agent/service/", may: ["agent/ports/", "agent/capture/", "agent/host/", "agent/fence.ts", ...rpc] },
   { room: "agent/sim/tools/", may: ["agent/sim/", base] },
   { room: "agent/sim/", may: ["agent/ipmi/wire/", "agent/ipmi/command/", "agent/ipmi/crypto/", "inventory/", base] },
@@ -53,6 +55,11 @@ const rooms: readonly Room[] = [
   { room: "controller/leases/", may: ["controller/ports.ts", "controller/records/database.ts", "inventory/", base] },
   { room: "controller/consoles/", may: ["controller/ports.ts", "inventory/", base] },
   { room: "controller/records/", may: ["controller/ports.ts", "controller/deploy/", "inventory/", base] },
+  {
+    room: "controller/reports/",
+    may: ["controller/deploy/recipe.ts"],
+    packages: ["csv-stringify/sync", "d3-scale", "d3-shape"],
+  },
   { room: "controller/recipes/", may: ["controller/deploy/recipe.ts"] },
   { room: "controller/agents/", may: ["controller/ports.ts", "controller/consoles/upstream.ts", "inventory/", ...rpc] },
   { room: "controller/identity/", may: [...rpc] },

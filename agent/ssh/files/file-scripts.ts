@@ -72,7 +72,9 @@ export function writeInPlaceScript(path: string): string {
 
 /** Prints "removed" when something was there. */
 export function removeScript(path: string, recursive: boolean): string {
-  const refuse = recursive ? "" : `if [ -d "$f" ] && [ ! -L "$f" ]; then echo 'Is a directory; ask for recursive removal' >&2; exit 1; fi\n`;
+  const refuse = recursive
+    ? ""
+    : `if [ -d "$f" ] && [ ! -L "$f" ]; then echo 'Is a directory; ask for recursive removal' >&2; exit 1; fi\n`;
   return `${begin(path)}[ -e "$f" ] || [ -L "$f" ] || exit 0\n${refuse}rm -${recursive ? "r" : ""}f -- "$f" && echo removed\n`;
 }
 

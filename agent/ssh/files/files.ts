@@ -62,7 +62,8 @@ export class SshFiles implements Files {
       const sha256 = sent.digest("hex");
       const stored = output.toString().slice(0, 64);
       // A connection that breaks looks to the other side like the end of the contents.
-      if (stored !== sha256) throw new FailedError(`${path}: write: what was stored has SHA-256 ${stored}, ${sha256} was sent; nothing was written`);
+      if (stored !== sha256)
+        throw new FailedError(`${path}: write: what was stored has SHA-256 ${stored}, ${sha256} was sent; nothing was written`);
       requireDigest(path, sha256, options.sha256);
       return { ...describe(await this.#ask("write", path, commitScript(path, nonce, options.mode ?? 0o644))), sha256 };
     } catch (error) {
@@ -116,7 +117,8 @@ async function collect(path: string, contents: AsyncIterable<Uint8Array>): Promi
   let total = 0;
   for await (const chunk of contents) {
     total += chunk.length;
-    if (total > maxInPlaceBytes) throw new ExhaustedError(`${path}: write in place: more than ${maxInPlaceBytes} bytes`, { facts: { path } });
+    if (total > maxInPlaceBytes)
+      throw new ExhaustedError(`${path}: write in place: more than ${maxInPlaceBytes} bytes`, { facts: { path } });
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);

@@ -6,7 +6,8 @@ import { duration, grouped, recordTime, roughly } from "../units.js";
 /** What `lab plan` prints: every step, node, deadline and required evidence. */
 export function planLines(plan: Plan, style: Style): string[] {
   const phases = new Set(plan.steps.map((step) => step.phase)).size;
-  const head = `${style.bold(plan.title)} · ${plan.steps.length} steps in ${phases} phases`;
+  const count = (number: number, what: string) => `${number} ${what}${number === 1 ? "" : "s"}`;
+  const head = `${style.bold(plan.title)} · ${count(plan.steps.length, "step")} in ${count(phases, "phase")}`;
   const lines = [head];
   let phase = "";
   for (const step of plan.steps) {
@@ -66,11 +67,16 @@ function evidenceText(evidence: Evidence): string[] {
   return [`  ${node}  ${[what, claim, text].filter((each) => each !== "").join("  ")}`];
 }
 
+/** "deploy", "undeploy", "run migrate". */
+export function runName({ direction, plan }: Run): string {
+  return direction === "run" ? `run ${plan?.exercise ?? ""}`.trimEnd() : direction;
+}
+
 /** What `lab record` prints. */
 export function recordLines(run: Run, style: Style, columns: number): string[] {
   const took = run.endedMs > 0n ? ` in ${duration(Number(run.endedMs - run.startedMs))}` : "";
   const lines = [
-    `${style.bold(run.deployment)} · ${run.direction} · run ${run.id}`,
+    `${style.bold(run.deployment)} · ${runName(run)} · run ${run.id}`,
     `${run.state}${took} · started ${recordTime(Number(run.startedMs))} by ${run.startedBy} · nonce ${run.nonce}`,
     ...(run.plan === undefined ? [] : [run.plan.title]),
     "",

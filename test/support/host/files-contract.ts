@@ -89,7 +89,10 @@ export async function filesContract(t: Test, open: (t: Test) => Promise<Files>, 
     t.equal(await text(files.read(path, { offset: 3 })), "3456789");
     t.equal(await text(files.read(path, { limit: 4 })), "0123");
     t.equal(await text(files.read(path, { offset: 50 })), "");
-    await t.rejects(text(files.read(join(at, "absent"))), { code: "not-found", message: `${at}/absent: read: there is no such file or directory` });
+    await t.rejects(text(files.read(join(at, "absent"))), {
+      code: "not-found",
+      message: `${at}/absent: read: there is no such file or directory`,
+    });
     await t.rejects(text(files.read(join(at, "absent"), { offset: 3, limit: 4 })), { code: "not-found" });
     await t.rejects(text(files.read(at)), { code: "invalid-argument" });
     t.match(await text(files.read("/proc/self/status")), /^Name:/, "a file that says size 0 is read to its end");

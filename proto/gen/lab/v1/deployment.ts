@@ -51,8 +51,42 @@ export interface RoleBinding {
   nodes: string[];
 }
 
-export interface GetPlanRequest {
+export interface ListExercisesRequest {
+  /** Deployment name, or the id of one of its runs. */
+  deployment: string;
+}
+
+export interface ListExercisesResponse {
+  /** In the recipe's order; the first is what runs when none is named. */
+  exercises: Exercise[];
   /** Deployment name. */
+  deployment: string;
+}
+
+export interface Exercise {
+  /** Name for "exercise" in StartRunRequest. */
+  name: string;
+  /** What it does, in a line. */
+  summary: string;
+  /** What may be asked of it, in the recipe's order. */
+  options: ExerciseOption[];
+}
+
+export interface ExerciseOption {
+  /** Key for "request" in StartRunRequest: "checkpointEvery". On a command line: --checkpoint-every. */
+  name: string;
+  /** What it means, "" when the recipe does not say. */
+  description: string;
+  /** Value when not given, as JSON; "" when it has none. */
+  default: string;
+  /** "text", "number", "whole number", "true or false", "list", "mapping" or the texts it may be: "arm|x86". */
+  type: string;
+  /** It must be given. */
+  required: boolean;
+}
+
+export interface GetPlanRequest {
+  /** Deployment name, or the id of one of its runs. */
   deployment: string;
   /** "deploy", "undeploy" or "run". */
   direction: string;
@@ -60,7 +94,7 @@ export interface GetPlanRequest {
   parameters: { [key: string]: string };
   /** For "run": which exercise of the recipe; "" = its first. */
   exercise: string;
-  /** For "run": what is asked of the exercise, values as JSON. */
+  /** For "run": what is asked of the exercise, by option name, values as JSON. */
   request: { [key: string]: string };
 }
 
@@ -120,7 +154,7 @@ export interface StartRunRequest {
   parameters: { [key: string]: string };
   /** For "run": which exercise of the recipe; "" = its first. */
   exercise: string;
-  /** For "run": what is asked of the exercise, values as JSON. */
+  /** For "run": what is asked of the exercise, by option name, values as JSON. */
   request: { [key: string]: string };
 }
 
@@ -608,6 +642,310 @@ export const RoleBinding: MessageFns<RoleBinding> = {
     const message = createBaseRoleBinding();
     message.role = object.role ?? "";
     message.nodes = object.nodes?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseListExercisesRequest(): ListExercisesRequest {
+  return { deployment: "" };
+}
+
+export const ListExercisesRequest: MessageFns<ListExercisesRequest> = {
+  encode(message: ListExercisesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.deployment !== "") {
+      writer.uint32(10).string(message.deployment);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListExercisesRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListExercisesRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.deployment = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ListExercisesRequest>): ListExercisesRequest {
+    return ListExercisesRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListExercisesRequest>): ListExercisesRequest {
+    const message = createBaseListExercisesRequest();
+    message.deployment = object.deployment ?? "";
+    return message;
+  },
+};
+
+function createBaseListExercisesResponse(): ListExercisesResponse {
+  return { exercises: [], deployment: "" };
+}
+
+export const ListExercisesResponse: MessageFns<ListExercisesResponse> = {
+  encode(message: ListExercisesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.exercises) {
+      Exercise.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.deployment !== "") {
+      writer.uint32(18).string(message.deployment);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListExercisesResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListExercisesResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.exercises.push(Exercise.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.deployment = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ListExercisesResponse>): ListExercisesResponse {
+    return ListExercisesResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListExercisesResponse>): ListExercisesResponse {
+    const message = createBaseListExercisesResponse();
+    message.exercises = object.exercises?.map((e) => Exercise.fromPartial(e)) || [];
+    message.deployment = object.deployment ?? "";
+    return message;
+  },
+};
+
+function createBaseExercise(): Exercise {
+  return { name: "", summary: "", options: [] };
+}
+
+export const Exercise: MessageFns<Exercise> = {
+  encode(message: Exercise, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.summary !== "") {
+      writer.uint32(18).string(message.summary);
+    }
+    for (const v of message.options) {
+      ExerciseOption.encode(v!, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Exercise {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseExercise();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.summary = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.options.push(ExerciseOption.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<Exercise>): Exercise {
+    return Exercise.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Exercise>): Exercise {
+    const message = createBaseExercise();
+    message.name = object.name ?? "";
+    message.summary = object.summary ?? "";
+    message.options = object.options?.map((e) => ExerciseOption.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseExerciseOption(): ExerciseOption {
+  return { name: "", description: "", default: "", type: "", required: false };
+}
+
+export const ExerciseOption: MessageFns<ExerciseOption> = {
+  encode(message: ExerciseOption, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.description !== "") {
+      writer.uint32(18).string(message.description);
+    }
+    if (message.default !== "") {
+      writer.uint32(26).string(message.default);
+    }
+    if (message.type !== "") {
+      writer.uint32(34).string(message.type);
+    }
+    if (message.required !== false) {
+      writer.uint32(40).bool(message.required);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ExerciseOption {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseExerciseOption();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.description = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.default = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.type = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.required = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ExerciseOption>): ExerciseOption {
+    return ExerciseOption.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ExerciseOption>): ExerciseOption {
+    const message = createBaseExerciseOption();
+    message.name = object.name ?? "";
+    message.description = object.description ?? "";
+    message.default = object.default ?? "";
+    message.type = object.type ?? "";
+    message.required = object.required ?? false;
     return message;
   },
 };
@@ -3160,6 +3498,17 @@ export const DeploymentServiceService = {
     responseSerialize: (value: Plan): Buffer => Buffer.from(Plan.encode(value).finish()),
     responseDeserialize: (value: Buffer): Plan => Plan.decode(value),
   },
+  /** What can be done with a deployment once it is deployed, and what each exercise may be asked. */
+  listExercises: {
+    path: "/lab.v1.DeploymentService/ListExercises" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListExercisesRequest): Buffer => Buffer.from(ListExercisesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListExercisesRequest => ListExercisesRequest.decode(value),
+    responseSerialize: (value: ListExercisesResponse): Buffer =>
+      Buffer.from(ListExercisesResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListExercisesResponse => ListExercisesResponse.decode(value),
+  },
   /** Plans, journals, leases, starts. Returns as soon as the run exists; watch it with WatchRun. */
   startRun: {
     path: "/lab.v1.DeploymentService/StartRun" as const,
@@ -3227,6 +3576,8 @@ export interface DeploymentServiceServer extends UntypedServiceImplementation {
   listDeployments: handleUnaryCall<ListDeploymentsRequest, ListDeploymentsResponse>;
   /** Every step, node, deadline and required evidence, without touching anything. */
   getPlan: handleUnaryCall<GetPlanRequest, Plan>;
+  /** What can be done with a deployment once it is deployed, and what each exercise may be asked. */
+  listExercises: handleUnaryCall<ListExercisesRequest, ListExercisesResponse>;
   /** Plans, journals, leases, starts. Returns as soon as the run exists; watch it with WatchRun. */
   startRun: handleUnaryCall<StartRunRequest, Run>;
   /** Asks a run to stop cleanly at the next safe point. Succeeds when it has ended. */
@@ -3270,6 +3621,22 @@ export interface DeploymentServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: Plan) => void,
+  ): ClientUnaryCall;
+  /** What can be done with a deployment once it is deployed, and what each exercise may be asked. */
+  listExercises(
+    request: ListExercisesRequest,
+    callback: (error: ServiceError | null, response: ListExercisesResponse) => void,
+  ): ClientUnaryCall;
+  listExercises(
+    request: ListExercisesRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListExercisesResponse) => void,
+  ): ClientUnaryCall;
+  listExercises(
+    request: ListExercisesRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListExercisesResponse) => void,
   ): ClientUnaryCall;
   /** Plans, journals, leases, starts. Returns as soon as the run exists; watch it with WatchRun. */
   startRun(request: StartRunRequest, callback: (error: ServiceError | null, response: Run) => void): ClientUnaryCall;
