@@ -68,7 +68,8 @@ export function buildResult({ exitCode, state, stdout, stderr }: CommandOutcome)
     const end = exitCode === undefined ? [`(${state})`] : [];
     return { result: "failed", log, lines: [...(complaint === undefined ? lines.slice(-12) : [complaint]), ...end] };
   }
-  if (says(/\[NOT FINISHED YET!\]/)) return { result: "unfinished", log, lines: lines.filter((line) => line.includes("NOT FINISHED YET!")) };
+  if (says(/\[NOT FINISHED YET!\]/))
+    return { result: "unfinished", log, lines: lines.filter((line) => line.includes("NOT FINISHED YET!")) };
   if (says(/All system go, PhOS is go for launch/))
     return { result: "done", log, lines: lines.filter((line) => line.includes("All system go")) };
   return { result: "silent", log, lines: lines.slice(-12) };

@@ -49,7 +49,8 @@ export function judgeProcessGone({ exitCode, stdout }: CommandOutcome, pid: numb
 /** `ps -o stat= -p PID`: a program that runs or was restored. */
 export function judgeProcessAlive({ exitCode, stdout }: CommandOutcome, pid: number): Verdict {
   const [state = ""] = linesOf(stdout);
-  if (exitCode === 0 && state.trim() !== "" && !state.trim().startsWith("Z")) return { ok: true, lines: [`process ${pid} ${state.trim()}`] };
+  if (exitCode === 0 && state.trim() !== "" && !state.trim().startsWith("Z"))
+    return { ok: true, lines: [`process ${pid} ${state.trim()}`] };
   return { ok: false, reason: `there is no process ${pid}` };
 }
 
@@ -68,7 +69,8 @@ export function judgeImage({ exitCode, stdout }: CommandOutcome): Verdict {
     ...(has(/^pages-.*\.img$/) ? [] : ["pages-*.img"]),
     ...(files.some(({ name, bytes }) => isGpuFile(name) && bytes > 0) ? [] : ["files of the GPU"]),
   ];
-  if (missing.length > 0) return failed(`the image is not whole; not there: ${missing.join(", ")}`, files.map(({ name }) => name).slice(0, 12));
+  if (missing.length > 0)
+    return failed(`the image is not whole; not there: ${missing.join(", ")}`, files.map(({ name }) => name).slice(0, 12));
   const bytes = files.reduce((sum, each) => sum + each.bytes, 0);
   const gpu = files.filter(({ name }) => isGpuFile(name)).length;
   return { ok: true, lines: [`${files.length} files, ${bytes} bytes, ${gpu} of them of the GPU`], outputs: { bytes, files: files.length } };
@@ -111,7 +113,9 @@ export function tmpfsBelow({ stdout }: Pick<CommandOutcome, "stdout">, directory
 export function judgeUnmounted(result: CommandOutcome, directory: string): Verdict {
   if (isDocker(result.exitCode)) return { ok: false, reason: "the container does not answer" };
   const left = tmpfsBelow(result, directory);
-  return left.length === 0 ? { ok: true, lines: [`no tmpfs below ${directory}`] } : { ok: false, reason: `still mounted: ${left.join(", ")}` };
+  return left.length === 0
+    ? { ok: true, lines: [`no tmpfs below ${directory}`] }
+    : { ok: false, reason: `still mounted: ${left.join(", ")}` };
 }
 
 /**
@@ -149,7 +153,8 @@ export function judgeContinues(result: CommandOutcome, sample: Sample, dumpedAt:
   if (first === undefined || last === undefined) return { ok: false, reason: `nothing printed since ${sample.unit} ${dumpedAt}` };
   const offset = sample.unit === "character" ? dumpedAt : 0;
   const lines = linesOf(result.stdout).slice(0, 2);
-  if (first + offset <= dumpedAt) return failed(`it went on at ${sample.unit} ${first}, it was dumped at ${dumpedAt}: this is not the program that was dumped`, lines);
+  if (first + offset <= dumpedAt)
+    return failed(`it went on at ${sample.unit} ${first}, it was dumped at ${dumpedAt}: this is not the program that was dumped`, lines);
   return { ok: true, lines, outputs: { resumedAt: first + offset, reached: last + offset, seenMs: result.startedMs } };
 }
 

@@ -83,13 +83,15 @@ export function judgeRunning(result: CommandOutcome, design: Design): Verdict {
   const verdict = judgeOwner(result, design);
   if (!verdict.ok) return verdict;
   const { container, running } = verdict.outputs ?? {};
-  if (container !== "ours") return { ok: false, reason: `container ${design.container} is ${String(container)}`, lines: verdict.lines ?? [] };
+  if (container !== "ours")
+    return { ok: false, reason: `container ${design.container} is ${String(container)}`, lines: verdict.lines ?? [] };
   return running === true ? { ok: true, lines: verdict.lines ?? [] } : { ok: false, reason: `container ${design.container} does not run` };
 }
 
 /** inspectContainer after it was removed. */
 export function judgeGone(result: CommandOutcome, { container }: Pick<Design, "container">): Verdict {
-  if (inspected(result) === undefined && /No such container/i.test(result.stderr)) return { ok: true, lines: [`no container ${container}`] };
+  if (inspected(result) === undefined && /No such container/i.test(result.stderr))
+    return { ok: true, lines: [`no container ${container}`] };
   return { ok: false, reason: `container ${container} is still there` };
 }
 

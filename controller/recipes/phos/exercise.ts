@@ -21,7 +21,9 @@ const duration = z
 
 const parameters = z.strictObject({
   sample: z.enum(sampleNames).default("resnet").describe("Which sample of examples/ runs"),
-  checkpointEvery: duration.prefault("10s").describe("How long it runs, after its start and after each restore, until it is dumped: 10s, 2m"),
+  checkpointEvery: duration
+    .prefault("10s")
+    .describe("How long it runs, after its start and after each restore, until it is dumped: 10s, 2m"),
   checkpoints: z.number().int().min(1).max(100).default(3).describe("How many checkpoints are taken and restored"),
 });
 
@@ -56,7 +58,10 @@ function plan(design: Design, daemon: string, { sample: name, checkpointEvery: a
 }
 
 export function jobsOf(design: Design, checkpoints: number, { outputs }: Known): (string | undefined)[] {
-  const restores = Array.from({ length: checkpoints }, (_, index) => startedJob(outputs, checkpointIds(design, index + 1).restore, "restore")?.job);
+  const restores = Array.from(
+    { length: checkpoints },
+    (_, index) => startedJob(outputs, checkpointIds(design, index + 1).restore, "restore")?.job,
+  );
   return [startedJob(outputs, stepIds.sample(design), "sample")?.job, ...restores];
 }
 

@@ -83,7 +83,10 @@ function computeProcesses(stdout: string): string[] {
 export function judgeVisible({ exitCode, stdout, stderr }: CommandOutcome, wanted: number): Verdict {
   const lines = linesOf(stdout).filter((line) => /^GPU \d+:/.test(line));
   if (exitCode !== 0)
-    return failed("no container with GPUs starts: is nvidia-container-toolkit installed and docker restarted since?", linesOf(stderr).slice(-3));
+    return failed(
+      "no container with GPUs starts: is nvidia-container-toolkit installed and docker restarted since?",
+      linesOf(stderr).slice(-3),
+    );
   if (lines.length !== wanted) return failed(`${lines.length} GPUs are visible in the container, planned ${wanted}`, lines);
   return { ok: true, lines };
 }
@@ -91,7 +94,8 @@ export function judgeVisible({ exitCode, stdout, stderr }: CommandOutcome, wante
 /** gpuQuery: memory in use on all GPUs, put out as `gpuUsedMiB`. */
 export function judgeGpuMemory({ exitCode, stdout }: CommandOutcome): Verdict {
   const gpus = linesOf(stdout).map((line) => gpuLine.exec(line.trim()));
-  if (exitCode !== 0 || gpus.length === 0 || gpus.includes(null)) return { ok: false, reason: "nvidia-smi does not tell the memory in use" };
+  if (exitCode !== 0 || gpus.length === 0 || gpus.includes(null))
+    return { ok: false, reason: "nvidia-smi does not tell the memory in use" };
   const gpuUsedMiB = gpus.reduce((sum, gpu) => sum + Number(gpu?.[5]), 0);
   return { ok: true, lines: [`${gpuUsedMiB} MiB of GPU memory in use`], outputs: { gpuUsedMiB } };
 }

@@ -8,7 +8,10 @@ import type { PhosParameters } from "./parameters.js";
 export function planDesign(input: PlanInput<PhosParameters>): Design | { readonly problems: readonly PlanProblem[] } {
   const { parameters, deployment } = input;
   const [node] = input.roles["gpu"] ?? [];
-  const problems = [...(node === undefined ? [{ at: "roles.gpu", problem: "needs one node" }] : nodeProblems(node)), ...parameterProblems(parameters)];
+  const problems = [
+    ...(node === undefined ? [{ at: "roles.gpu", problem: "needs one node" }] : nodeProblems(node)),
+    ...parameterProblems(parameters),
+  ];
   if (problems.length > 0 || node === undefined) return { problems };
   return { deployment, node, parameters, container: `phos_${parameters.container ?? deployment}` };
 }

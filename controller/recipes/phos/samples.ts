@@ -26,7 +26,9 @@ const thousands = (line: string) => {
   return match === null ? undefined : Math.round(Number(match[1]) * 1000);
 };
 
-const table: Readonly<Record<SampleName, Omit<Sample, "name" | "first" | "last"> & { readonly of?: (line: string) => number | undefined }>> = {
+const table: Readonly<
+  Record<SampleName, Omit<Sample, "name" | "first" | "last"> & { readonly of?: (line: string) => number | undefined }>
+> = {
   resnet: { program: "train.py", unit: "iteration", needs: [], of: iterations },
   // Text that streams has no numbers: its length tells.
   "llama2-13b-chat-hf": { program: "inference.py", unit: "character", needs: ["model/config.json"] },

@@ -41,7 +41,14 @@ const job = (name: string, startedMs: number) => ({ job: `k7.${name}`, pid: 4242
 
 /** What deploy and its first checkpoint put out. */
 export const deployed: Outputs = {
-  "check/gpu0": { dockerRoot: "/var/lib/docker", gpuNames: ["NVIDIA A100-SXM4-80GB"], gpuCount: 1, container: "absent", running: false, cloned: false },
+  "check/gpu0": {
+    dockerRoot: "/var/lib/docker",
+    gpuNames: ["NVIDIA A100-SXM4-80GB"],
+    gpuCount: 1,
+    container: "absent",
+    running: false,
+    cloned: false,
+  },
   "clone/gpu0": { commit: "0a4f6d5b1c2e3f405162738495a6b7c8d9e0f1a2" },
   "configure/gpu0": { daemonLog: "/var/log/phos/daemon" },
   "daemon/gpu0": { daemon: job("daemon", 1_000_000) },

@@ -1,5 +1,5 @@
 /** A plan as text, for golden files: every step, act, wait and claim in order. */
-import type { Act, Known, PlanDraft, Requirement, Rescue, Step } from "../../../controller/deploy/recipe.js";
+import type { Act, Known, PlanDraft, Requirement, Step } from "../../../controller/deploy/recipe.js";
 
 export function renderPlan(plan: PlanDraft, known: Known): string {
   return `${[plan.title, ...plan.steps.flatMap((step) => renderStep(step, known))].join("\n")}\n`;
@@ -15,18 +15,19 @@ function renderStep(step: Step, known: Known): string[] {
     "",
     `${step.id}  ${step.title}${marks.length > 0 ? `  [${marks.join(", ")}]` : ""}`,
     ...(step.needs.length > 0 ? [`  needs ${step.needs.join(", ")}`] : []),
-    ...(step.standing ?? []).flatMap((each) => renderRequirement(each, known)).map((line) => `  stands ${line}`),
+    ...(step.standing ?? []).flatMap((each) => renderRequirement(each, known)).map((line) => `  stand ${line}`),
     ...(step.acts?.(known) ?? []).map((act) => `  act   ${renderAct(act)}`),
     ...step.evidence.flatMap((each) => renderRequirement(each, known)).map((line) => `  prove ${line}`),
-    ...(step.rescue === undefined ? [] : renderRescue(step.rescue, known)),
+    ...renderRescue(step, known),
   ];
 }
 
-function renderRescue({ title, acts, evidence }: Rescue, known: Known): string[] {
+function renderRescue({ rescue }: Step, known: Known): string[] {
+  if (rescue === undefined) return [];
   return [
-    `  else  ${title}`,
-    ...acts(known).map((act) => `    act   ${renderAct(act)}`),
-    ...evidence.flatMap((each) => renderRequirement(each, known)).map((line) => `    prove ${line}`),
+    `  rescue ${rescue.title}`,
+    ...rescue.acts(known).map((act) => `    act   ${renderAct(act)}`),
+    ...rescue.evidence.flatMap((each) => renderRequirement(each, known)).map((line) => `    prove ${line}`),
   ];
 }
 
@@ -35,7 +36,10 @@ function renderAct(act: Act): string {
     case "command":
       return `${act.argv.join(" ")}${act.cwd === undefined ? "" : `  in ${act.cwd}`}  (${duration(act.timeoutMs)})`;
     case "start":
-      return `start ${act.name}: ${act.argv.join(" ")}${act.cwd === undefined ? "" : `  in ${act.cwd}`}`;
+      return [
+        `start ${act.name}: ${act.argv.join(" ")}${act.cwd === undefined ? "" : `  in ${act.cwd}`}`,
+        ...Object.entries(act.env ?? {}).map(([name, value]) => `        ${name}=${value}`),
+      ].join("\n");
     case "signal":
       return `${act.signal} to ${act.job}`;
     case "end":
@@ -72,6 +76,7 @@ function renderRequirement(requirement: Requirement, known: Known): string[] {
 
 function renderSubject(requirement: Requirement, known: Known): string {
   if (requirement.kind === "file") return ` ${requirement.path(known)}`;
+  if (requirement.kind === "job") return ` ${requirement.job(known)}`;
   if (requirement.kind === "power") return ` ${requirement.state}`;
   if (requirement.kind !== "command") return "";
   return ` ${requirement.argv(known).join(" ")}${requirement.cwd === undefined ? "" : ` in ${requirement.cwd}`}`;

@@ -39,7 +39,10 @@ function pass(number: number, design: Design): Step {
     phase: "build",
     node: node.name,
     title: number === 1 ? `build.sh ${options(design).join(" ")}, pass 1: it may only start rustup` : `pass ${number}, if it is needed`,
-    needs: number === 1 ? [stepIds.assets(design), stepIds.configure(design)] : [number === 2 ? stepIds.cargo(design) : stepIds.pass(design, number - 1)],
+    needs:
+      number === 1
+        ? [stepIds.assets(design), stepIds.configure(design)]
+        : [number === 2 ? stepIds.cargo(design) : stepIds.pass(design, number - 1)],
     repeat: "repeatable",
     actsWithinMs: (parameters.buildWithinMin + 1) * minutes,
     standing: builtAlready(design, number),

@@ -49,7 +49,11 @@ function check(design: Design): Step {
         path: () => `${parameters.source}/.git`,
         claim: "the place of the clone is known",
         withinMs: 10 * seconds,
-        judge: (file) => ({ ok: true, lines: [file === undefined ? "no clone yet" : "a clone is there"], outputs: { cloned: file !== undefined } }),
+        judge: (file) => ({
+          ok: true,
+          lines: [file === undefined ? "no clone yet" : "a clone is there"],
+          outputs: { cloned: file !== undefined },
+        }),
       },
     ],
   };

@@ -145,11 +145,20 @@ function keep(design: Design, { number }: CheckpointPlan): Step {
       return [
         { kind: "command", argv: inContainer(design, ["mkdir", "-p", parent]), timeoutMs: 10 * seconds },
         // By cp inside: `docker cp` does not see what the container's processes have mounted.
-        { kind: "command", argv: inContainer(design, ["cp", "-a", "-T", dumpDirectory(design, number, known), kept]), timeoutMs: 30 * minutes },
+        {
+          kind: "command",
+          argv: inContainer(design, ["cp", "-a", "-T", dumpDirectory(design, number, known), kept]),
+          timeoutMs: 30 * minutes,
+        },
       ];
     },
     evidence: [
-      look("the image can be read", (known) => inContainer(design, hashes, dumpDirectory(design, number, known)), judgeHashes, 10 * minutes),
+      look(
+        "the image can be read",
+        (known) => inContainer(design, hashes, dumpDirectory(design, number, known)),
+        judgeHashes,
+        10 * minutes,
+      ),
       look(
         "the copy is the image",
         (known) => inContainer(design, hashes, keptImage(number, known)),
@@ -212,7 +221,10 @@ function restore(design: Design, { sample, number }: CheckpointPlan): Step {
         name: "restore",
         // Unbuffered lines: pos_cli may stay for as long as the program lives, and is to be heard before. Its time limit is `timeout`'s:
         // it ends pos_cli, not the program.
-        argv: inContainer(design, timed(restoreLimitS(restoreWithinS), ["stdbuf", "-oL", "pos_cli", "--restore", "--dir", keptImage(number, known)])),
+        argv: inContainer(
+          design,
+          timed(restoreLimitS(restoreWithinS), ["stdbuf", "-oL", "pos_cli", "--restore", "--dir", keptImage(number, known)]),
+        ),
         timeoutMs: 0,
       },
     ],

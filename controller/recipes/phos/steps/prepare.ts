@@ -191,7 +191,11 @@ function configure(design: Design): Step {
           const wrong = compareBuildConfig(file?.text ?? "", wanted);
           if (wrong.length > 0) return { ok: false, final: true, reason: wrong.join("; ") };
           const log = /^[ \t]*runtime_default_daemon_log_path[ \t]*:[ \t]*"?([^"\s#]+)/m.exec(file?.text ?? "")?.[1];
-          return { ok: true, lines: linesOf(file?.text ?? "").filter((line) => !line.startsWith("#")), outputs: { daemonLog: log ?? "/var/log/phos/daemon" } };
+          return {
+            ok: true,
+            lines: linesOf(file?.text ?? "").filter((line) => !line.startsWith("#")),
+            outputs: { daemonLog: log ?? "/var/log/phos/daemon" },
+          };
         },
       },
     ],

@@ -91,11 +91,13 @@ function unmount(design: Design): Step {
     acts: (known) =>
       isRunning(design, known)
         ? // Whatever is mounted below: dumps of runs this controller knows nothing of, too.
-          [quietly(inContainer(design, ["find", dumpDirectory, "-mindepth", "1", "-maxdepth", "1", "-type", "d", "-exec", "umount", "{}", ";"]))]
+          [
+            quietly(
+              inContainer(design, ["find", dumpDirectory, "-mindepth", "1", "-maxdepth", "1", "-type", "d", "-exec", "umount", "{}", ";"]),
+            ),
+          ]
         : [],
-    evidence: [
-      look("no tmpfs of a dump is left", mounts, (result) => judgeUnmounted(result, dumpDirectory)),
-    ],
+    evidence: [look("no tmpfs of a dump is left", mounts, (result) => judgeUnmounted(result, dumpDirectory))],
   };
 }
 
