@@ -22,6 +22,8 @@ export class Engine {
   readonly images = new Set<string>();
   readonly processes = new Set<ContainerProcess>();
   readonly execs = new Map<string, ContainerProcess>();
+  /** The process a container lives as long as. */
+  readonly #first = new Map<Container, ContainerProcess>();
   readonly #linux: RunningLinux;
   readonly #programs: Readonly<Record<string, Program>>;
   #count = 0;
@@ -77,8 +79,9 @@ export class Engine {
     container.status = "running";
     const { argv, cwd, env } = container.spec;
     const first = this.spawn(container, { argv, cwd, env, pid: 1 });
+    this.#first.set(container, first);
     void first.ended.then(() => {
-      if (container.status === "running") this.stop(container);
+      if (this.#first.get(container) === first && container.status === "running") this.stop(container);
     });
     this.save();
     return first;

@@ -50,7 +50,7 @@ function daemon(design: Design): Step {
 /** Its job runs and has not complained, its process is there, its port is bound. */
 export function daemonAlive(design: Design, job: (known: Known) => string): Requirement[] {
   return [
-    look("it listens on UDP 5213", udpQuery, judgeDaemonPort, 2 * minutes),
+    look("it listens on UDP 5213", udpQuery, judgeDaemonPort, design.parameters.daemonWithinS * seconds),
     {
       kind: "job",
       job,
