@@ -1,7 +1,7 @@
 /** The popcorn-compiler checkout, branch hermit-master: its installer, the Makefile of applications, and the applications. */
 import { existsSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
-import { installLauncher } from "../tools/install.js";
+import { installLauncher } from "../tools/launcher.js";
 
 export const defaultSourcePath = "/root/popcorn-compiler";
 export const installer = "install_compiler.py";
