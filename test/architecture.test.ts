@@ -43,6 +43,8 @@ const rooms: readonly Room[] = [
   { room: "agent/drivers/", may: ["agent/ports/", "agent/ipmi/index.ts", "inventory/model.ts", base] },
   { room: "agent/capture/", may: ["agent/ports/", base] },
   { room: "agent/host/", may: ["agent/ports/", base] },
+  // What /proc and df say is read the same way wherever it comes from.
+  { room: "agent/ssh/", may: ["agent/ports/", "agent/host/facts/proc.ts", "agent/host/facts/disk-usage.ts", base] },
   { room: "agent/service/", may: ["agent/ports/", "agent/capture/", "agent/host/", "agent/fence.ts", ...rpc] },
   { room: "agent/sim/tools/", may: ["agent/sim/", base] },
   { room: "agent/sim/", may: ["agent/ipmi/wire/", "agent/ipmi/command/", "agent/ipmi/crypto/", "inventory/", base] },
