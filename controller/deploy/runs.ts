@@ -1,7 +1,7 @@
 /** All runs of the controller: plans, starts, watches, cancels and resumes them. */
 import { randomBytes } from "node:crypto";
-import { anySignal } from "../../proto/base/abort.js";
-import { CancelledError, ConflictError, describeError, NotFoundError } from "../../proto/base/errors.js";
+import { unlessAborted } from "../../proto/base/abort.js";
+import { ConflictError, describeError, NotFoundError } from "../../proto/base/errors.js";
 import type { Lab } from "../../inventory/model.js";
 import type { Journal, RunHead } from "../ports.js";
 import { failureWithoutStep } from "./aftermath.js";
@@ -227,19 +227,4 @@ function knownOf(entry: RunEntry): Known[] {
   if (entry.type !== "planned") return [];
   const { deployment, direction } = entry.data.plan;
   return [{ id: entry.runId, deployment, direction }];
-}
-
-/** Resolves with `work`; throws the signal's reason when it aborts first. */
-async function unlessAborted(work: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
-  const watched = anySignal(signal);
-  const aborted = new Promise<never>((_, reject) => {
-    const stop = () => reject(CancelledError.from(watched.signal));
-    if (watched.signal.aborted) stop();
-    else watched.signal.addEventListener("abort", stop, { once: true });
-  });
-  try {
-    await Promise.race([work, aborted]);
-  } finally {
-    watched.release();
-  }
 }
