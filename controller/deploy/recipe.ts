@@ -2,14 +2,14 @@
  * What a recipe is made of. A recipe is policy: data and pure functions. It decides which steps a deployment has, what each does
  * and what each must show; the runner does the doing. A recipe imports this file and nothing else of ours, performs no I/O and
  * keeps no state: the same input gives the same plan, today and after a controller crash. What it is made of in detail is beside
- * this file, in recipe-acts.ts, recipe-evidence.ts and recipe-known.ts, and comes with it.
+ * this file, in recipe/, and comes with it.
  */
 import type { z } from "zod";
-import type { Act } from "./recipe-acts.js";
-import type { Expectation, LineOrigin, Look, Requirement } from "./recipe-evidence.js";
-import type { Known, Outputs } from "./recipe-known.js";
+import type { Act } from "./recipe/acts.js";
+import type { Expectation, LineOrigin, Look, Requirement } from "./recipe/evidence.js";
+import type { Known, Outputs } from "./recipe/known.js";
 
-export { startedJob, type Act, type StartedJob } from "./recipe-acts.js";
+export { startedJob, type Act, type StartedJob } from "./recipe/acts.js";
 export type {
   BootMenuSeen,
   CommandOutcome,
@@ -21,8 +21,8 @@ export type {
   Look,
   Requirement,
   Verdict,
-} from "./recipe-evidence.js";
-export type { Json, Known, Outputs } from "./recipe-known.js";
+} from "./recipe/evidence.js";
+export type { Json, Known, Outputs } from "./recipe/known.js";
 
 /** "run": exercises what is deployed; which exercise, the plan says. */
 export type Direction = "deploy" | "undeploy" | "run";
