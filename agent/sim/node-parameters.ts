@@ -23,14 +23,17 @@ export const simulatedSystems = ["lego", "hexo", "phoenix", "phos"] as const;
 const schema = z.strictObject({
   /** What it is furnished for: which tree, tools and kernels it has beyond a plain Linux. */
   system: z.enum(simulatedSystems).default("lego"),
-  processors: z.number().int().min(1).max(256).default(12),
-  memory: size.prefault("64G"),
+  /** Default: 12, or 4 of a board. */
+  processors: z.number().int().min(1).max(256).optional(),
+  /** Default: 64G, or 2G of a board. */
+  memory: size.optional(),
   /** LID of its InfiniBand port; default: by its place in the inventory. */
   lid: z.number().int().min(1).max(0xbfff).optional(),
-  hca: z.boolean().default(true),
+  /** Default: a server has one, a board has none. */
+  hca: z.boolean().optional(),
   subnetManager: z.boolean().default(true),
-  /** Release of its Linux. */
-  linux: z.string().min(1).default("3.10.0-327.el7.x86_64"),
+  /** Release of its Linux. Default: that of its distribution. */
+  linux: z.string().min(1).optional(),
   /** Seconds from power to the firmware's banner. */
   post: z.number().min(0).max(3600).default(60),
   power: z.enum(["on", "off"]).default("on"),
@@ -42,22 +45,30 @@ const schema = z.strictObject({
   faults: z.array(z.string()).default([]),
 });
 
-export type NodeParameters = z.output<typeof schema>;
+/** What a machine has that says nothing else, by architecture. */
+const usual = {
+  x86_64: { processors: 12, memory: 64 * 2 ** 30, hca: true, linux: "3.10.0-327.el7.x86_64" },
+  aarch64: { processors: 4, memory: 2 * 2 ** 30, hca: false, linux: "6.1.0-18-arm64" },
+} as const;
+
+type Usual = "processors" | "memory" | "hca" | "linux";
+type Written = z.output<typeof schema>;
+export type NodeParameters = Omit<Written, Usual> & { readonly [Key in Usual]: Exclude<Written[Key], undefined> };
 
 /** What may stand under `faults`, by system. */
 export type KnownFaults = Readonly<Record<(typeof simulatedSystems)[number], readonly string[]>>;
 
 /** The `sim:` sections of nodes, in their order. Throws InvalidInventoryError with every problem in any of them. */
 export function nodeParameters(
-  nodes: readonly { name: string; sim: Readonly<Record<string, unknown>> }[],
+  nodes: readonly { name: string; arch?: string; sim: Readonly<Record<string, unknown>> }[],
   knownFaults: KnownFaults,
 ): readonly NodeParameters[] {
   const problems: string[] = [];
-  const parameters = nodes.flatMap(({ name, sim }) => {
+  const parameters = nodes.flatMap(({ name, arch, sim }) => {
     const result = schema.safeParse(sim);
     if (result.success) {
       problems.push(...unknownFaults(name, result.data, knownFaults));
-      return [result.data];
+      return [withDefaults(arch, result.data)];
     }
     problems.push(...result.error.issues.map((issue) => `nodes.${[name, "sim", ...issue.path].join(".")}: ${issue.message}`));
     return [];
@@ -66,7 +77,18 @@ export function nodeParameters(
   return parameters;
 }
 
-function unknownFaults(node: string, { system, faults }: NodeParameters, knownFaults: KnownFaults): string[] {
+function withDefaults(arch: string | undefined, written: Written): NodeParameters {
+  const { processors, memory, hca, linux } = arch === "aarch64" ? usual.aarch64 : usual.x86_64;
+  return {
+    ...written,
+    processors: written.processors ?? processors,
+    memory: written.memory ?? memory,
+    hca: written.hca ?? hca,
+    linux: written.linux ?? linux,
+  };
+}
+
+function unknownFaults(node: string, { system, faults }: Written, knownFaults: KnownFaults): string[] {
   const known = knownFaults[system];
   return faults
     .filter((fault) => !known.includes(fault))

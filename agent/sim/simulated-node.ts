@@ -65,9 +65,19 @@ export async function startNode(spec: NodeSpec, parameters: NodeParameters, inde
   // A board's line has a name of its own kind (ttyAMA0); here it comes out where that of a server does.
   const consoleLine = consoleLines.find((line) => line === spec.console?.line) ?? "ttyS1";
   mkdirSync(rootDirectory, { recursive: true });
-  await seedLinuxRoot(rootDirectory, { node: spec.name, release: parameters.linux, consoleLine, baudRate });
+  await seedLinuxRoot(rootDirectory, { node: spec.name, arch: spec.arch, release: parameters.linux, consoleLine, baudRate });
   await furnish(rootDirectory, { spec, parameters });
-  const machine = makeMachine({ name: spec.name, index, parameters, directory, rootDirectory, socketPath, consoleLine, around });
+  const machine = makeMachine({
+    name: spec.name,
+    arch: spec.arch,
+    index,
+    parameters,
+    directory,
+    rootDirectory,
+    socketPath,
+    consoleLine,
+    around,
+  });
   announce(around.shared, {
     node: spec.name,
     address: spec.ssh?.address ?? spec.address,
@@ -100,6 +110,7 @@ export async function startNode(spec: NodeSpec, parameters: NodeParameters, inde
 
 function makeMachine(node: {
   name: string;
+  arch: string;
   index: number;
   parameters: NodeParameters;
   directory: string;
@@ -108,7 +119,7 @@ function makeMachine(node: {
   consoleLine: string;
   around: Surroundings;
 }): Machine {
-  const { name, index, parameters, directory, rootDirectory, socketPath, consoleLine, around } = node;
+  const { name, arch, index, parameters, directory, rootDirectory, socketPath, consoleLine, around } = node;
   const linux = linuxKernel({
     agentProgram: around.agentProgram,
     agentLogFile: join(directory, "agent.log"),
@@ -120,6 +131,7 @@ function makeMachine(node: {
   return new Machine({
     node: name,
     rootDirectory,
+    arch,
     processors: parameters.processors,
     memoryBytes: parameters.memory,
     infiniband: infinibandPort(parameters, index),

@@ -66,9 +66,10 @@ class Linux implements RunningKernel, RunningLinux {
     this.#options = options;
     this.#startedMs = hardware.time.clock.monotonicMs();
     this.#consoles = [...commandLine.matchAll(/(?:^| )console=(ttyS\d)/g)].map((match) => match[1] ?? "");
-    const { node, processors, memoryBytes } = hardware;
+    const { node, arch, processors, memoryBytes } = hardware;
     this.#identity = {
       node,
+      arch,
       processors,
       memoryBytes,
       commandLine,
@@ -168,6 +169,7 @@ class Linux implements RunningKernel, RunningLinux {
   #systemTools(): ToolHandlers {
     return systemTools({
       node: this.hardware.node,
+      arch: this.hardware.arch,
       release: this.release,
       dmesg: () => this.#log.text(),
       modules: () => this.#modules,

@@ -4,10 +4,13 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { formatEnvironmentBlock } from "../machine/environment-block.js";
 import { formatKernelImage } from "../machine/kernel-image.js";
+import { distribution } from "./distribution.js";
 import { linuxImage } from "./linux.js";
 
 export interface LinuxInstallation {
   readonly node: string;
+  /** Default x86_64. */
+  readonly arch?: string;
   /** Kernel release: "3.10.0-327.el7.x86_64". */
   readonly release: string;
   /** Serial console of kernel and boot loader: "ttyS1". */
@@ -20,14 +23,14 @@ const directories = ["dev", "proc", "root", "run", "tmp", "usr/bin", "usr/local/
 
 /** Files of the installation, contents by path below "/". */
 export function installedFiles(installation: LinuxInstallation): Readonly<Record<string, string | Uint8Array>> {
-  const { node, release } = installation;
+  const { node, release, arch = "x86_64" } = installation;
   return {
     [`boot/vmlinuz-${release}`]: formatKernelImage(linuxImage(release)),
     [`boot/initramfs-${release}.img`]: "initramfs of a simulated machine\n",
     "boot/grub2/grub.cfg": grubConfiguration(installation),
     "boot/grub2/grubenv": formatEnvironmentBlock(new Map([["saved_entry", linuxEntryId(release)]])),
     "etc/hostname": `${node}\n`,
-    "etc/os-release": 'NAME="CentOS Linux"\nVERSION="7 (Core)"\nID="centos"\nVERSION_ID="7"\nPRETTY_NAME="CentOS Linux 7 (Core)"\n',
+    "etc/os-release": distribution(arch).osRelease,
     "etc/fstab": "/dev/sda2 / xfs defaults 0 0\n",
   };
 }
