@@ -20,7 +20,20 @@ const suite = z.number().transform((id, context): CipherSuite => {
 /** A folder beside this file each; hexo furnishes an x86 machine or a board by the node's arch. */
 export const simulatedSystems = ["lego", "hexo", "phoenix", "phos"] as const;
 
-const schema = z.strictObject({
+/** What is installed on a machine's disk. */
+const distributions = ["centos", "ubuntu"] as const;
+export type Distribution = (typeof distributions)[number];
+
+const usualDistribution: Readonly<Record<(typeof simulatedSystems)[number], Distribution>> = {
+  lego: "centos",
+  hexo: "centos",
+  phoenix: "ubuntu",
+  phos: "centos",
+};
+
+const usualRelease: Readonly<Record<Distribution, string>> = { centos: "3.10.0-327.el7.x86_64", ubuntu: "5.15.0-91-generic" };
+
+const fields = z.strictObject({
   /** What it is furnished for: which tree, tools and kernels it has beyond a plain Linux. */
   system: z.enum(simulatedSystems).default("lego"),
   processors: z.number().int().min(1).max(256).default(12),
@@ -29,8 +42,10 @@ const schema = z.strictObject({
   lid: z.number().int().min(1).max(0xbfff).optional(),
   hca: z.boolean().default(true),
   subnetManager: z.boolean().default(true),
-  /** Release of its Linux. */
-  linux: z.string().min(1).default("3.10.0-327.el7.x86_64"),
+  /** CentOS 7 or Ubuntu 22.04; default: what its system is documented on. */
+  distribution: z.enum(distributions).optional(),
+  /** Release of its Linux; default: the distribution's. */
+  linux: z.string().min(1).optional(),
   /** Seconds from power to the firmware's banner. */
   post: z.number().min(0).max(3600).default(60),
   power: z.enum(["on", "off"]).default("on"),
@@ -40,6 +55,11 @@ const schema = z.strictObject({
   files: z.record(z.string().startsWith("/", "needs an absolute path"), z.string()).prefault({}),
   /** Ways in which it misbehaves, by names its system knows. */
   faults: z.array(z.string()).default([]),
+});
+
+const schema = fields.transform(({ distribution: asked, linux, ...rest }) => {
+  const distribution = asked ?? usualDistribution[rest.system];
+  return { ...rest, distribution, linux: linux ?? usualRelease[distribution] };
 });
 
 export type NodeParameters = z.output<typeof schema>;
