@@ -26,12 +26,13 @@ import { VerifiedPower } from "./drivers/power/verified.js";
 import { Fences } from "./fence.js";
 import { GrubBootLoader } from "./host/boot/grub.js";
 import { HostMachine } from "./host/facts/machine.js";
+import { homeBelow } from "./host/home.js";
 import { HostFiles } from "./host/files/files.js";
 import { HostJobs } from "./host/jobs/jobs.js";
 import { RootDirectory } from "./host/root-directory.js";
 import type { PoweredConsole } from "./ports/power.js";
 import { UdpTransport, type BmcOptions } from "./ipmi/index.js";
-import { OwnNode, type RequireFence } from "./service/acting.js";
+import { OperatedNodes, type OperatedNode } from "./service/acting.js";
 import { agentService } from "./service/agent-service.js";
 import { bootService } from "./service/boot-service.js";
 import { commandService } from "./service/command-service.js";
@@ -40,6 +41,7 @@ import { fileService } from "./service/file-service.js";
 import { nodeService } from "./service/node-service.js";
 import { powerService } from "./service/power-service.js";
 import { Site } from "./site.js";
+import { sshNode } from "./ssh/node.js";
 import { version } from "./version.js";
 
 export interface AgentDependencies {
@@ -66,11 +68,12 @@ export async function openAgent(config: AgentConfig, deps: AgentDependencies): P
   const machine = new HostMachine({ root, rebootArgv: config.rebootCommand });
   const bootId = await machine.bootId();
   const captures = new Captures({ directory: join(config.state, "consoles"), clock, logger: log });
-  const site = await openSite(config, deps, captures, lifecycle);
+  const nodes = new OperatedNodes(config.name, (name, fence) => fences.require(name, fence));
+  if (config.node) nodes.set(config.name, await openNode(config, deps, { root, machine, bootId }));
+  const reach: Reach = (node) => reachBySsh(node, nodes, config, deps, root);
+  const site = await openSite(config, deps, captures, lifecycle, reach);
   // Before the BMCs: a capture lets go of its SOL by itself, else it would record that it lost it.
   lifecycle.onClose(() => captures.close());
-  const requireFence: RequireFence = (name, fence) => fences.require(name, fence);
-  const node = config.node ? await openNode(config, deps, { root, machine, bootId, requireFence }) : undefined;
 
   const startedMs = BigInt(clock.now());
   const describe = async (): Promise<AgentDescription> => {
@@ -89,39 +92,66 @@ export async function openAgent(config: AgentConfig, deps: AgentDependencies): P
       addService(
         server,
         PowerServiceService,
-        powerService((name) => site.power(name), requireFence),
+        powerService(
+          (name) => site.power(name),
+          (name, fence) => fences.require(name, fence),
+        ),
         options,
       );
       addService(server, ConsoleServiceService, consoleService(captures), options);
-      node?.(server, options);
+      addService(server, NodeServiceService, nodeService(nodes), options);
+      addService(server, BootServiceService, bootService(nodes), options);
+      addService(server, CommandServiceService, commandService(nodes), options);
+      addService(server, FileServiceService, fileService(nodes), options);
     },
     close: () => lifecycle.close(),
   };
 }
 
-/** Node duty: the services of the machine this agent runs on. */
+/** Node duty: the machine this agent runs on. */
 async function openNode(
   config: AgentConfig,
   { clock, log, supervisor }: AgentDependencies,
-  host: { root: RootDirectory; machine: HostMachine; bootId: string; requireFence: RequireFence },
-): Promise<(server: Server, options: ServeOptions) => void> {
-  const { root, machine, bootId, requireFence } = host;
+  host: { root: RootDirectory; machine: HostMachine; bootId: string },
+): Promise<OperatedNode> {
+  const { root, machine, bootId } = host;
   const { keepJobs: keep, exitWithStdin: shareStdin, grubDirectory } = config;
   const directory = join(config.state, "jobs");
-  const jobs = await HostJobs.open({ directory, root, clock, log, supervisor, bootId, keep, shareStdin });
+  const commands = await HostJobs.open({ directory, root, clock, log, supervisor, bootId, keep, shareStdin });
   const files = new HostFiles({ root, clock });
   const loader = new GrubBootLoader({ root, directory: grubDirectory });
-  const own = new OwnNode(config.name, requireFence);
-  return (server, options) => {
-    addService(server, NodeServiceService, nodeService(own, machine), options);
-    addService(server, BootServiceService, bootService(own, loader), options);
-    addService(server, CommandServiceService, commandService(own, jobs), options);
-    addService(server, FileServiceService, fileService(own, files), options);
+  return { commands, files, machine, loader };
+}
+
+type Reach = (node: SiteNode) => (() => void) | undefined;
+
+/** A machine without agent, from here. Fences of its name are kept as for any other node. */
+function reachBySsh(
+  { node, ssh }: SiteNode,
+  nodes: OperatedNodes,
+  { name, keepJobs: keep }: AgentConfig,
+  { clock, log }: AgentDependencies,
+  root: RootDirectory,
+): (() => void) | undefined {
+  if (ssh === undefined) return undefined;
+  if (nodes.has(node)) throw new InvalidArgumentError(`agent ${name} is on that machine itself; nobody needs ssh to reach it`);
+  const files = { home: homeBelow(root), resolve: (path: string) => root.resolve(path) };
+  const reached = sshNode({ target: ssh, files, clock, log: log.child({ node }), keep });
+  nodes.set(node, reached);
+  return () => {
+    nodes.delete(node);
+    reached.close();
   };
 }
 
-/** Site duty: BMCs, power commands and serial lines. */
-async function openSite(config: AgentConfig, { clock, log }: AgentDependencies, captures: Captures, lifecycle: Lifecycle): Promise<Site> {
+/** What this agent is told to look after: BMCs, power commands, serial lines, ssh logins. */
+async function openSite(
+  config: AgentConfig,
+  { clock, log }: AgentDependencies,
+  captures: Captures,
+  lifecycle: Lifecycle,
+  ssh: Reach,
+): Promise<Site> {
   const transport = new UdpTransport();
   lifecycle.onClose(() => transport.close());
   const bmcs = new BmcPool({ clock, log, transport, random: (length) => randomBytes(length) });
@@ -135,6 +165,7 @@ async function openSite(config: AgentConfig, { clock, log }: AgentDependencies, 
     drivers: {
       power: (node) => powerDevice({ command: node.powerCommand, bmc: node.bmc && bmcOptions(node.bmc) }, { clock, bmcs }),
       console: (node) => sourceOf(node, bmcs, clock),
+      ssh,
       verify: (node, device) => {
         const console: PoweredConsole = {
           endOffset: () => captures.find(node)?.status.endOffset ?? 0,

@@ -1,4 +1,4 @@
-/** Site duty: the nodes whose BMCs and serial lines this agent looks after, as the controller last said, with or without a controller. */
+/** The nodes whose BMCs, serial lines and ssh logins this agent looks after, as the controller last said, with or without a controller. */
 import { readFile } from "node:fs/promises";
 import { replaceFile } from "../proto/base/durable-file.js";
 import { describeError, InvalidArgumentError, NotFoundError } from "../proto/base/errors.js";
@@ -12,6 +12,8 @@ import type { Power, PowerDevice } from "./ports/power.js";
 export interface SiteDrivers {
   power(node: SiteNode): PowerDevice | undefined;
   console(node: SiteNode): ConsoleSource | undefined;
+  /** Takes on a node that is reached by ssh; undefined = it is not, here. Returns the way to let go of it. */
+  ssh(node: SiteNode): (() => void) | undefined;
   /** The verified power of a node over its device. */
   verify(node: string, device: PowerDevice): Power;
 }
@@ -36,6 +38,7 @@ export class Site {
   readonly #powered = new Map<string, Powered>();
   /** Encoded console assignment by node. */
   readonly #consoles = new Map<string, string>();
+  readonly #reached = new Map<string, { readonly assigned: string; readonly letGo: () => void }>();
   #lastAssignment: Promise<unknown> = Promise.resolve();
 
   private constructor(options: SiteOptions) {
@@ -54,7 +57,7 @@ export class Site {
     return site;
   }
 
-  /** True when there is something to look after. */
+  /** True when there is something to look after beside the hardware. */
   get assigned(): boolean {
     return this.#powered.size + this.#consoles.size > 0;
   }
@@ -65,7 +68,7 @@ export class Site {
       await replaceFile(this.#options.file, SiteAssignment.encode(assignment).finish());
       const problems = await this.#apply(assignment);
       if (problems.length > 0) throw new InvalidArgumentError(`site assignment: ${problems.join("; ")}`);
-      return { consoles: this.#consoles.size, bmcs: this.#powered.size, ssh: 0 };
+      return { consoles: this.#consoles.size, bmcs: this.#powered.size, ssh: this.#reached.size };
     });
     this.#lastAssignment = assigned.catch(() => undefined);
     return assigned;
@@ -80,11 +83,13 @@ export class Site {
     });
   }
 
-  /** Lets go of every BMC; captures belong to who made them. */
+  /** Lets go of every BMC and ssh connection; captures belong to who made them. */
   async close(): Promise<void> {
     await this.#lastAssignment;
     await Promise.all([...this.#powered.values()].map(({ device }) => device.close()));
     this.#powered.clear();
+    for (const { letGo } of this.#reached.values()) letGo();
+    this.#reached.clear();
   }
 
   /** Returns what could not be done, in words. */
@@ -93,6 +98,7 @@ export class Site {
     // First let go: a BMC is not shared by an old password and a new one.
     for (const [name, { assigned }] of this.#powered) if (powerKey(wanted.get(name)) !== assigned) await this.#dropPower(name);
     for (const [name, assigned] of this.#consoles) if (consoleKey(wanted.get(name)) !== assigned) await this.#dropConsole(name);
+    for (const [name, { assigned }] of this.#reached) if (sshKey(wanted.get(name)) !== assigned) this.#dropSsh(name);
     const problems: string[] = [];
     const attempt = (node: SiteNode, take: () => void) => {
       try {
@@ -104,6 +110,7 @@ export class Site {
     for (const node of wanted.values()) {
       attempt(node, () => this.#takePower(node));
       attempt(node, () => this.#takeConsole(node));
+      attempt(node, () => this.#takeSsh(node));
     }
     return problems;
   }
@@ -125,6 +132,14 @@ export class Site {
     this.#options.log.info({ node: node.node, console: source.label }, "console captured");
   }
 
+  #takeSsh(node: SiteNode): void {
+    if (this.#reached.has(node.node)) return;
+    const letGo = this.#options.drivers.ssh(node);
+    if (letGo === undefined) return;
+    this.#reached.set(node.node, { assigned: sshKey(node), letGo });
+    this.#options.log.info({ node: node.node, address: node.ssh?.address }, "node reached by ssh");
+  }
+
   async #dropPower(node: string): Promise<void> {
     const powered = this.#powered.get(node);
     this.#powered.delete(node);
@@ -137,16 +152,26 @@ export class Site {
     await this.#options.captures.remove(node);
     this.#options.log.info({ node }, "console let go");
   }
+
+  #dropSsh(node: string): void {
+    this.#reached.get(node)?.letGo();
+    this.#reached.delete(node);
+    this.#options.log.info({ node }, "node no longer reached by ssh");
+  }
 }
 
 function powerKey(node: SiteNode | undefined): string {
-  return node === undefined ? "" : encoded({ ...node, console: undefined });
+  return node === undefined ? "" : encoded({ ...node, console: undefined, ssh: undefined });
+}
+
+function sshKey(node: SiteNode | undefined): string {
+  return node?.ssh === undefined ? "" : encoded({ ...node, powerCommand: [], bmc: undefined, console: undefined });
 }
 
 /** A console over SOL changes with its BMC. */
 function consoleKey(node: SiteNode | undefined): string {
   if (node?.console === undefined) return "";
-  return encoded({ ...node, powerCommand: [], bmc: node.console.kind === "sol" ? node.bmc : undefined });
+  return encoded({ ...node, powerCommand: [], ssh: undefined, bmc: node.console.kind === "sol" ? node.bmc : undefined });
 }
 
 function encoded(node: SiteNode): string {

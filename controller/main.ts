@@ -6,7 +6,7 @@ import { systemClock } from "../proto/base/clock.js";
 import { describeError, LabError } from "../proto/base/errors.js";
 import { Lifecycle } from "../proto/base/lifecycle.js";
 import { createLogger } from "../proto/base/logger.js";
-import { exitCodeOf } from "./cli/exit-code.js";
+import { exitCodeOf } from "../proto/base/exit-code.js";
 import type { ControllerConfig } from "./config.js";
 import { describeOptions, readConfig } from "./config.js";
 import { startController } from "./controller.js";

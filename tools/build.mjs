@@ -17,6 +17,8 @@ await build({
   sourcemap: true,
   logLevel: "warning",
   define: { "import.meta.url": "labAgentUrl" },
+  // ssh2 does without native parts it cannot load, and an old node has none (decision 0001).
+  external: ["cpu-features", "*.node"],
   banner: { js: 'const labAgentUrl = require("node:url").pathToFileURL(__filename).href;' },
 });
 

@@ -1,8 +1,8 @@
 /**
  * `npm test`: installs, builds, runs every test, and closes with "N passed, N failed, N skipped". The tests on an aarch64 board
  * (test/board, an emulated machine) are part of it with CI set or after `--with-board`, and all of it after `--board` (`npm run test:board`).
- * Real peers (ipmitool, FreeIPMI, OpenIPMI's ipmi_sim) come from Debian packages: installed here when we may, else the tests that need
- * them are skipped with the command that would install them. With CI set, such a skip is a failure.
+ * Real peers (ipmitool, FreeIPMI, OpenIPMI's ipmi_sim, OpenSSH) come from Debian packages: installed here when we may, else the tests
+ * that need them are skipped with the command that would install them. With CI set, such a skip is a failure.
  */
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
@@ -19,7 +19,13 @@ const boardPackages = {
   rsync: "rsync",
   setpriv: "util-linux",
 };
-const packages = { ipmitool: "ipmitool", ipmi_sim: "openipmi", ipmipower: "freeipmi-tools" };
+const packages = {
+  ipmitool: "ipmitool",
+  ipmi_sim: "openipmi",
+  ipmipower: "freeipmi-tools",
+  sshd: "openssh-server",
+  "ssh-keygen": "openssh-client",
+};
 
 const arguments_ = process.argv.slice(2);
 const boardOnly = arguments_.includes("--board");

@@ -12,7 +12,7 @@ export interface BannerPattern {
  * Anchored at the start of the line: kernels mention BIOS versions too ("DMI: Dell Inc. …, BIOS 2.5.4"). A kernel's own time stamp
  * must be zero: later lines that quote a version are no banner.
  */
-export const bannerPatterns: readonly BannerPattern[] = [
+const bannerPatterns: readonly BannerPattern[] = [
   { stage: "kernel", pattern: /^(?:\[\s*0\.0+\] ?)?(?:LegoOS|Linux) version \d/ },
   { stage: "loader", pattern: /^(?:Welcome to GRUB!|GNU GRUB {1,2}version|U-Boot \d|ISOLINUX \d|PXELINUX \d)/ },
   { stage: "firmware", pattern: /^(?:SeaBIOS \(version|iPXE \d|UEFI firmware \(version|coreboot-\d|OpenSBI v\d)/ },

@@ -26,7 +26,7 @@ export interface ConsoleStatus {
   readonly writer: string;
 }
 
-export const defaultReopening: BackoffOptions = { initialMs: 500, capMs: 60_000, stableMs: 60_000 };
+const defaultReopening: BackoffOptions = { initialMs: 500, capMs: 60_000, stableMs: 60_000 };
 
 export interface CaptureOptions {
   readonly node: string;

@@ -12,7 +12,7 @@ import { ConsoleLog, type ConsoleLogOptions } from "./console-log.js";
 import { nodeFilesystem, openForUpdate } from "./filesystem.js";
 
 /** How often stored bytes are brought to the disk itself: at most so much is lost when the agent's own machine loses power. */
-export const syncEveryMs = 5_000;
+const syncEveryMs = 5_000;
 
 export interface CapturesOptions {
   /** One folder per console below it. One process at a time. */

@@ -14,8 +14,8 @@ import { type LogFilesystem, nodeFilesystem } from "./filesystem.js";
 import { Marks } from "./marks.js";
 import { Segments } from "./segments.js";
 
-export const batchMs = 10;
-export const batchBytes = 64 * 1024;
+const batchMs = 10;
+const batchBytes = 64 * 1024;
 
 /** More than any line brings between two syncs (5 s, see Captures), so more than a power failure can take. */
 const skippedBytes = 64 * 2 ** 20;

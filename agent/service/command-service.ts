@@ -1,38 +1,37 @@
-import { type Commands, type Job, type JobEvent, type JobSignal, jobSignals } from "../ports/command.js";
+import { type Job, type JobEvent, type JobSignal, jobSignals } from "../ports/command.js";
 import type { CommandServiceService, Job as JobMessage, JobEvent as JobEventMessage } from "../../proto/gen/lab/v1/command.js";
 import type { Implementation } from "../../proto/rpc/service.js";
 import { InvalidArgumentError } from "../../proto/base/errors.js";
-import type { OwnNode } from "./acting.js";
+import type { OperatedNodes } from "./acting.js";
 
 const defaultGraceMs = 5_000;
 /** Two such tails fit into one message. */
 const longestTailBytes = 1024 * 1024;
 
-/** Jobs on the machine this agent runs on. */
-export function commandService(own: OwnNode, commands: Commands): Implementation<typeof CommandServiceService> {
+/** Jobs on the nodes this agent speaks for. */
+export function commandService(nodes: OperatedNodes): Implementation<typeof CommandServiceService> {
   return {
     async startJob(request) {
-      await own.mayAct(request);
+      const { commands } = await nodes.forActing(request);
       const { jobId: id, argv, cwd, env, stdin, timeoutMs } = request;
       return jobMessage(await commands.start({ id, argv, cwd, env, stdin, timeoutMs }));
     },
     async *followJob({ node, jobId, stdoutOffset, stderrOffset }, { signal }) {
-      own.check(node);
+      const { commands } = nodes.get(node);
       const from = { stdoutOffset: Number(stdoutOffset), stderrOffset: Number(stderrOffset) };
       for await (const event of commands.follow(jobId, from, { signal })) yield eventMessage(event);
     },
     async getJob({ node, jobId }) {
-      own.check(node);
-      return jobMessage(await commands.get(jobId));
+      return jobMessage(await nodes.get(node).commands.get(jobId));
     },
     async readJob({ node, jobId, tailBytes }) {
-      own.check(node);
+      const { commands } = nodes.get(node);
       const wanted = tailBytes === 0 ? longestTailBytes : Math.min(tailBytes, longestTailBytes);
       const { job, stdout, stderr } = await commands.read(jobId, wanted);
       return { job: jobMessage(job), stdout: Buffer.from(stdout), stderr: Buffer.from(stderr) };
     },
     async signalJob(request) {
-      await own.mayAct(request);
+      const { commands } = await nodes.forActing(request);
       const { jobId, key } = request;
       const signal = signalOf(request.signal, jobId);
       if (key === "")
@@ -40,13 +39,11 @@ export function commandService(own: OwnNode, commands: Commands): Implementation
       return commands.signal(jobId, signal, key);
     },
     async listJobs({ node }) {
-      own.check(node);
-      return { jobs: (await commands.list()).map(jobMessage) };
+      return { jobs: (await nodes.get(node).commands.list()).map(jobMessage) };
     },
     // Ends something instead of doing it, so it needs no lease: whoever may reach the node may stop what it left running.
     async cancelJob({ node, jobId, graceMs }) {
-      own.check(node);
-      return jobMessage(await commands.cancel(jobId, graceMs === 0 ? defaultGraceMs : graceMs));
+      return jobMessage(await nodes.get(node).commands.cancel(jobId, graceMs === 0 ? defaultGraceMs : graceMs));
     },
   };
 }

@@ -1,35 +1,33 @@
-import type { FileInfo, Files } from "../ports/files.js";
+import type { FileInfo } from "../ports/files.js";
 import { InvalidArgumentError } from "../../proto/base/errors.js";
 import type { FileInfo as FileInfoMessage, FileServiceService, WriteHeader, WriteRequest } from "../../proto/gen/lab/v1/file.js";
 import type { Implementation } from "../../proto/rpc/service.js";
-import type { OwnNode } from "./acting.js";
+import type { OperatedNodes } from "./acting.js";
 
-/** Files of the machine this agent runs on. */
-export function fileService(own: OwnNode, files: Files): Implementation<typeof FileServiceService> {
+/** Files of the nodes this agent speaks for. */
+export function fileService(nodes: OperatedNodes): Implementation<typeof FileServiceService> {
   return {
     async stat({ node, path, wantSha256 }) {
-      own.check(node);
-      return infoMessage(await files.stat(path, { wantSha256 }));
+      return infoMessage(await nodes.get(node).files.stat(path, { wantSha256 }));
     },
     async *read({ node, path, offset, limit }) {
-      own.check(node);
+      const { files } = nodes.get(node);
       const range = { offset: Number(offset), ...(limit === 0n ? {} : { limit: Number(limit) }) };
       for await (const data of files.read(path, range)) yield { data: Buffer.from(data) };
     },
     async write(requests) {
       const messages = requests[Symbol.asyncIterator]();
       const header = await readHeader(messages);
-      await own.mayAct(header);
+      const { files } = await nodes.forActing(header);
       const { path, mode, sha256, inPlace } = header;
       return infoMessage(await files.write(path, contentsOf(messages), { sha256, inPlace, ...(mode === 0 ? {} : { mode }) }));
     },
     async remove(request) {
-      await own.mayAct(request);
+      const { files } = await nodes.forActing(request);
       return { removed: await files.remove(request.path, { recursive: request.recursive }) };
     },
     async list({ node, path }) {
-      own.check(node);
-      return { names: [...(await files.list(path))] };
+      return { names: [...(await nodes.get(node).files.list(path))] };
     },
   };
 }

@@ -1,19 +1,18 @@
-import type { Facts, Machine } from "../ports/facts.js";
+import type { Facts } from "../ports/facts.js";
 import { UnsupportedError } from "../../proto/base/errors.js";
 import type { Facts as FactsMessage, NodeServiceService } from "../../proto/gen/lab/v1/node.js";
 import type { Implementation } from "../../proto/rpc/service.js";
-import type { OwnNode } from "./acting.js";
+import type { OperatedNodes } from "./acting.js";
 
-/** Facts and reboot of the machine this agent runs on. */
-export function nodeService(own: OwnNode, machine: Machine): Implementation<typeof NodeServiceService> {
+/** Facts and reboot of the nodes this agent speaks for. */
+export function nodeService(nodes: OperatedNodes): Implementation<typeof NodeServiceService> {
   return {
-    listNodes: () => Promise.reject(new UnsupportedError("NodeService.ListNodes: an agent knows one node; ask the controller")),
+    listNodes: () => Promise.reject(new UnsupportedError("NodeService.ListNodes: an agent knows its own nodes only; ask the controller")),
     async getFacts(request) {
-      own.check(request.node);
-      return factsMessage(await machine.facts());
+      return factsMessage(await nodes.get(request.node).machine.facts());
     },
     async reboot(request) {
-      await own.mayAct(request);
+      const { machine } = await nodes.forActing(request);
       return machine.reboot();
     },
   };

@@ -13,6 +13,7 @@ import { furnish } from "./furnish.js";
 import { linuxKernel } from "./linux/linux.js";
 import { seedLinuxRoot } from "./linux/seed-root.js";
 import { Machine } from "./machine/machine.js";
+import { announce, hasLinuxUp } from "./machine/neighbours.js";
 import { listenForTools } from "./machine/machine-socket.js";
 import { machineTime } from "./machine/machine-time.js";
 import { SerialPort } from "./machine/serial-port.js";
@@ -68,6 +69,16 @@ export async function startNode(spec: NodeSpec, parameters: NodeParameters, inde
   await seedLinuxRoot(rootDirectory, { distribution, node: spec.name, release, consoleLine, baudRate });
   await furnish(rootDirectory, { spec, parameters });
   const machine = makeMachine({ name: spec.name, index, parameters, directory, rootDirectory, socketPath, consoleLine, around });
+  announce(around.shared, {
+    node: spec.name,
+    address: spec.ssh?.address ?? spec.address,
+    sshPort: spec.ssh?.port ?? 22,
+    users: [spec.ssh?.user ?? "root"],
+    rootDirectory,
+    faults: parameters.faults,
+    isUp: () => machine.on && hasLinuxUp(rootDirectory),
+    ask: (request) => machine.onToolRequest(request),
+  });
   const serial = machine.port(consoleLine) ?? new SerialPort();
   const serialLog = join(directory, `${consoleLine}.log`);
 

@@ -56,7 +56,8 @@ export class AgentRegistry {
     try {
       const channel = await channelOver(socket, { label: `agent ${name}`, clock });
       const agent = await meetAgent(name, channel);
-      if (isSite(lab, name)) await this.#assign(agent);
+      // Every agent: one that is no site any more, or no longer reaches a node by ssh, must let go of what it kept.
+      await this.#assign(agent);
       if (this.#arrivals.get(name) === arrival && !this.#closed) this.#welcome(agent);
       else channel.close();
     } catch (err) {
@@ -65,13 +66,13 @@ export class AgentRegistry {
     }
   }
 
-  /** A site is of use with what it can look after; the rest is told, not held against it. */
+  /** An agent is of use with what it can look after; the rest is told, not held against it. */
   async #assign({ name, agent }: AgentConnection): Promise<void> {
     try {
       await agent.assignSite(siteAssignment(this.#options.lab, name));
     } catch (err) {
       if (!(err instanceof InvalidArgumentError)) throw err;
-      this.#options.logger.error({ agent: name, err }, "a site agent cannot look after all of its nodes; correct the inventory");
+      this.#options.logger.error({ agent: name, err }, "an agent cannot look after all of its nodes; correct the inventory");
     }
   }
 

@@ -1,4 +1,4 @@
-/** Which agent answers for what of a node: its own agent for what runs on it, a site agent for power and console. */
+/** Which agent answers for what of a node: its own agent, or the one that reaches it by ssh, for what runs on it, a site agent for power and console. */
 import type { Lab, NodeSpec } from "../../inventory/model.js";
 import { nearest } from "../../inventory/nearest.js";
 import { NotFoundError, UnsupportedError } from "../../proto/base/errors.js";
@@ -30,14 +30,23 @@ export class Routes {
     });
   }
 
-  /** True while the node's own agent is connected. */
+  /** True while the agent that runs the node's commands is connected: its own, or the one that reaches it by ssh. */
   isUp(node: string): boolean {
-    return this.#registry.connected(node) !== undefined;
+    return this.#registry.connected(this.#nodes.get(node)?.ssh?.via ?? node) !== undefined;
   }
 
-  /** The node's own agent. Throws UnsupportedError when the inventory says it has none, UnreachableError after a short wait. */
+  /**
+   * The agent that runs the node's commands. Throws UnsupportedError when the inventory says there is none, UnreachableError after a
+   * short wait.
+   */
   async own(node: string, options?: Waiting): Promise<AgentConnection> {
-    if (!this.spec(node).agent) throw new UnsupportedError(`node ${node}: the inventory says no agent runs on it`, { facts: { node } });
+    const { agent, ssh } = this.spec(node);
+    if (ssh !== undefined) return this.#registry.reach(ssh.via, options);
+    if (!agent) {
+      throw new UnsupportedError(`node ${node}: the inventory says no agent runs on it; give it ssh: { via: … } to reach it from another`, {
+        facts: { node },
+      });
+    }
     return this.#registry.reach(node, options);
   }
 

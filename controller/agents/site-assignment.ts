@@ -1,10 +1,10 @@
-/** What a site agent is told to look after: the inventory's part for it, with its secrets. */
+/** What an agent is told to look after: the inventory's part for it, with its secrets. */
 import { readSecret } from "../../inventory/credentials.js";
-import type { BmcSpec, ConsoleSpec, Lab, NodeSpec } from "../../inventory/model.js";
+import type { BmcSpec, ConsoleSpec, Lab, NodeSpec, SshSpec } from "../../inventory/model.js";
 import { describeError, InvalidInventoryError } from "../../proto/base/errors.js";
-import type { BmcAssignment, ConsoleAssignment, SiteAssignment, SiteNode } from "../../proto/gen/lab/v1/agent.js";
+import type { BmcAssignment, ConsoleAssignment, SiteAssignment, SiteNode, SshAssignment } from "../../proto/gen/lab/v1/agent.js";
 
-/** Throws InvalidInventoryError with every secret of this site that cannot be read. */
+/** For any agent: site duty or not, nodes may be reached through it. Throws InvalidInventoryError with every secret of this site that cannot be read. */
 export function siteAssignment(lab: Lab, agent: string): SiteAssignment {
   const problems: string[] = [];
   const nodes = lab.nodes.flatMap((node) => {
@@ -38,8 +38,13 @@ function siteNode(node: NodeSpec, agent: string): SiteNode | undefined {
   const bmc = node.bmc?.via === agent ? bmcAssignment(node.name, node.bmc) : undefined;
   const console = node.console?.via === agent ? consoleAssignment(node.console) : undefined;
   const powerCommand = node.powerCommand?.via === agent ? [...node.powerCommand.command] : [];
-  if (bmc === undefined && console === undefined && powerCommand.length === 0) return undefined;
-  return { node: node.name, bmc, console, powerCommand, ssh: undefined };
+  const ssh = node.ssh?.via === agent ? sshAssignment(node.ssh) : undefined;
+  if (bmc === undefined && console === undefined && powerCommand.length === 0 && ssh === undefined) return undefined;
+  return { node: node.name, bmc, console, powerCommand, ssh };
+}
+
+function sshAssignment({ address, port, user, identity, hostKey }: SshSpec): SshAssignment {
+  return { address, port, user, identity, hostKey };
 }
 
 function bmcAssignment(node: string, bmc: BmcSpec): BmcAssignment {

@@ -1,11 +1,19 @@
 /** DeploymentService: plans and runs, for the CLI, the page and CI. */
 import type { DeploymentSpec, Lab } from "../../inventory/model.js";
 import { InvalidArgumentError } from "../../proto/base/errors.js";
-import type { DeploymentServiceService, DeploymentView, GetPlanRequest, StartRunRequest } from "../../proto/gen/lab/v1/deployment.js";
+import type {
+  DeploymentServiceService,
+  DeploymentView,
+  Exercise as WireExercise,
+  GetPlanRequest,
+  StartRunRequest,
+} from "../../proto/gen/lab/v1/deployment.js";
 import type { Implementation } from "../../proto/rpc/service.js";
-import type { Recipes } from "../deploy/plan.js";
-import type { Direction, Json } from "../deploy/recipe.js";
+import { exerciseOptions } from "../deploy/exercise-options.js";
+import { findDeployment, type Recipes } from "../deploy/plan.js";
+import type { Direction, Exercise, Json } from "../deploy/recipe.js";
 import type { RunRegistry, RunRequest } from "../deploy/runs.js";
+import { reportFiles } from "../reports/report-files.js";
 import { callerName } from "./authorization.js";
 import { eventMessages, planMessage, runMessage } from "./run-messages.js";
 
@@ -36,6 +44,10 @@ export function createDeploymentService({
     async listDeployments() {
       return { deployments: await Promise.all(lab().deployments.map(view)) };
     },
+    async listExercises({ deployment }) {
+      const { name, recipe } = findDeployment(runs.deploymentOf(deployment), lab());
+      return { deployment: name, exercises: Object.entries(recipes.get(recipe)?.exercises ?? {}).map(exerciseMessage) };
+    },
     async getPlan(request) {
       return planMessage((await runs.plan(runRequest(request))).view);
     },
@@ -51,14 +63,24 @@ export function createDeploymentService({
     async getRun({ id }) {
       return runMessage(await runs.get(id));
     },
-    async getReports() {
-      throw new InvalidArgumentError("not yet");
+    async getReports({ id }) {
+      const run = await runs.get(id);
+      const name = run.recipe ?? findDeployment(run.plan.deployment, lab()).recipe;
+      return { run: run.id, files: reportFiles(recipes.get(name)?.reports?.(run.outputs) ?? []) };
     },
     async listRuns({ deployment, limit }) {
       const filter = { deployment: deployment === "" ? undefined : deployment, limit: limit === 0 ? defaultLimit : limit };
       return { runs: (await runs.list(filter)).map(runMessage) };
     },
   };
+}
+
+function exerciseMessage([name, exercise]: [string, Exercise]): WireExercise {
+  const options = exerciseOptions(exercise).map((option) => ({
+    ...option,
+    default: option.default === undefined ? "" : JSON.stringify(option.default),
+  }));
+  return { name, summary: exercise.summary, options };
 }
 
 function runRequest({ deployment, direction, parameters, exercise, request }: GetPlanRequest | StartRunRequest): RunRequest {

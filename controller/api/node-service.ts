@@ -40,6 +40,7 @@ export function createNodeService(deps: NodeServiceDeps): Implementation<typeof 
         power: await powerWord(deps, spec, probePower, signal),
         runs: await runsWord(routes, spec, signal),
         agentConnected: routes.isUp(spec.name),
+        sshVia: spec.ssh?.via ?? "",
       }));
       return { lab: routes.lab.name, nodes: await Promise.all(views) };
     },
@@ -90,7 +91,7 @@ async function powerWord(deps: NodeServiceDeps, spec: NodeSpec, probe: boolean, 
 }
 
 async function runsWord(routes: Routes, spec: NodeSpec, signal: AbortSignal): Promise<string> {
-  if (!spec.agent || !routes.isUp(spec.name)) return "";
+  if ((!spec.agent && spec.ssh === undefined) || !routes.isUp(spec.name)) return "";
   try {
     const { node } = await routes.own(spec.name, { signal });
     return describeSystem(await node.getFacts({ node: spec.name }, { signal, deadlineMs: overviewDeadlineMs }));

@@ -6,9 +6,11 @@ export interface LabNames {
   readonly tags: readonly string[];
   readonly deployments: readonly string[];
   readonly runs: readonly string[];
+  /** Of the deployment typed, if one is: names and options of its exercises. */
+  readonly exercises: readonly { readonly name: string; readonly options: readonly string[] }[];
 }
 
-export const noNames: LabNames = { nodes: [], tags: [], deployments: [], runs: [] };
+export const noNames: LabNames = { nodes: [], tags: [], deployments: [], runs: [], exercises: [] };
 
 export const shells = ["bash", "zsh"] as const;
 export type Shell = (typeof shells)[number];
@@ -28,32 +30,53 @@ export function completionScript(shell: Shell): string {
 /** Candidates for the last of `words` (what is typed so far, perhaps ""), given the words before it. */
 export function completions(program: Command, words: readonly string[], names: LabNames): readonly string[] {
   const typed = words[words.length - 1] ?? "";
-  const { command, position } = walk(program, words.slice(0, -1));
-  return candidates(command, position, typed, names).filter((each) => each.startsWith(typed));
+  return candidates(program, words.slice(0, -1), typed, names).filter((each) => each.startsWith(typed));
 }
 
-/** The command the words lead to, and how many of its arguments they hold. */
-function walk(program: Command, words: readonly string[]): { command: Command; position: number } {
+/** The deployment, or run, whose exercises stand to choose from; undefined where none is meant. */
+export function exercised(program: Command, words: readonly string[]): string | undefined {
+  const { command, operands } = walk(program, words.slice(0, -1));
+  return takesExercise(command) ? operands[0] : undefined;
+}
+
+function takesExercise(command: Command): boolean {
+  return ["run", "plan", "migrate"].includes(command.name());
+}
+
+/** The command the words lead to, and its arguments among them. */
+function walk(program: Command, words: readonly string[]): { command: Command; operands: readonly string[] } {
   let command = program;
-  let position = 0;
+  const operands: string[] = [];
   for (let index = 0; index < words.length; index += 1) {
     const word = words[index] ?? "";
     const option = [...command.options, ...program.options].find((each) => each.long === word || each.short === word);
     if (option?.required === true) index += 1;
     if (word.startsWith("-")) continue;
     const next = command.commands.find((each) => each.name() === word);
-    if (next === undefined) position += 1;
+    if (next === undefined) operands.push(word);
     else command = next;
   }
-  return { command, position };
+  return { command, operands };
 }
 
-function candidates(command: Command, position: number, typed: string, names: LabNames): readonly string[] {
-  if (typed.startsWith("-")) return command.options.flatMap((each) => each.long ?? []);
+function candidates(program: Command, before: readonly string[], typed: string, names: LabNames): readonly string[] {
+  const { command, operands } = walk(program, before);
+  if (typed.startsWith("-"))
+    return [
+      ...command.options.flatMap((each) => each.long ?? []),
+      ...(takesExercise(command) ? exerciseOptions(command, before, names) : []),
+    ];
+  if (before.at(-1) === "--run") return names.exercises.map((each) => each.name);
   const visible = command.commands.map((each) => each.name());
   const { registeredArguments } = command;
-  const argument = registeredArguments[Math.min(position, registeredArguments.length - 1)];
+  const argument = registeredArguments[Math.min(operands.length, registeredArguments.length - 1)];
   return [...visible, ...(argument === undefined ? [] : values(argument, typed, names))];
+}
+
+/** Of the exercise that is named, else of the first: it runs when none is. */
+function exerciseOptions(command: Command, before: readonly string[], { exercises }: LabNames): readonly string[] {
+  const named = exercises.find((each) => before.includes(each.name) || each.name === command.name());
+  return (named ?? exercises[0])?.options ?? [];
 }
 
 function values(argument: Argument, typed: string, names: LabNames): readonly string[] {
@@ -66,6 +89,8 @@ function values(argument: Argument, typed: string, names: LabNames): readonly st
       return names.deployments;
     case "run":
       return [...names.runs, ...names.deployments];
+    case "exercise":
+      return names.exercises.map((each) => each.name);
     case "kind":
       return ["agent", "operator"];
     case "shell":

@@ -51,7 +51,7 @@ export async function connectLab(directory: LabDirectory, clock: Clock) {
 }
 
 /** Undefined when nothing was ever set up there. */
-export async function readEndpoint(file: string): Promise<Endpoint | undefined> {
+async function readEndpoint(file: string): Promise<Endpoint | undefined> {
   try {
     return JSON.parse(await readFile(file, "utf8")) as Endpoint;
   } catch (error) {

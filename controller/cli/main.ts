@@ -5,7 +5,7 @@ import { CommanderError } from "commander";
 import { systemClock } from "../../proto/base/clock.js";
 import { CancelledError, describeError, LabError } from "../../proto/base/errors.js";
 import type { Context } from "./context.js";
-import { exitCodeOf, exitCodes } from "./exit-code.js";
+import { exitCodeOf, exitCodes } from "../../proto/base/exit-code.js";
 import { toJson } from "./json.js";
 import { labDirectory } from "./lab-directory.js";
 import { buildProgram, type GlobalOptions } from "./program.js";

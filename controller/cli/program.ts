@@ -3,15 +3,6 @@ import { Argument, Command, InvalidArgumentError as BadOption, Option } from "co
 import { powerStatus, setPower } from "./commands/power.js";
 import { attachConsole } from "./commands/console.js";
 import { bootOnce, listBoot } from "./commands/boot.js";
-import {
-  cancelRun,
-  listDeployments,
-  printPlan,
-  printRecord,
-  runDeployment,
-  watchExisting,
-  type Direction,
-} from "./commands/deployments.js";
 import { checkInventory, printSchema, showInventory } from "./commands/inventory.js";
 import { createToken, login } from "./commands/enroll.js";
 import { complete, printCompletionScript } from "./commands/completion.js";
@@ -25,6 +16,8 @@ import { up } from "./commands/up.js";
 import { verifySerialLog } from "./commands/log.js";
 import { type Shell, shells } from "./completion.js";
 import type { Context } from "./context.js";
+import { addDeployments } from "./deployment-commands.js";
+import { collect, natural, positive } from "./option-values.js";
 
 /** Runs one command in the context that its global options describe. */
 export type Launch = (work: (context: Context) => Promise<void> | void, globals: GlobalOptions) => Promise<void>;
@@ -60,7 +53,9 @@ export function buildProgram(launch: Launch, version: string): Command {
   return program;
 }
 
-type Does = <A extends unknown[]>(work: (context: Context, ...args: A) => Promise<void> | void) => (...args: unknown[]) => Promise<void>;
+export type Does = <A extends unknown[]>(
+  work: (context: Context, ...args: A) => Promise<void> | void,
+) => (...args: unknown[]) => Promise<void>;
 
 function addLocal(program: Command, does: Does): void {
   const speedUp = new Option("--speed-up <times>", "how many times faster than iron simulated machines run")
@@ -224,51 +219,6 @@ function addConsoles(program: Command, does: Does): void {
     );
 }
 
-function addDeployments(program: Command, does: Does): void {
-  const set = () => new Option("--set <name=value>", "replace a parameter of the inventory").argParser(collect).default([]);
-  program
-    .command("plan <deployment>")
-    .description("every step, node, deadline and required evidence; touches nothing")
-    .option("--undeploy", "the way back instead", false)
-    .addOption(set())
-    .addHelpText("after", "\nExample:\n  lab plan lego-1p1m1s")
-    .action(
-      does((context, deployment: string, options: { undeploy: boolean; set: string[] }) =>
-        printPlan(context, deployment, options.undeploy ? "undeploy" : "deploy", options.set),
-      ),
-    );
-  const descriptions: Readonly<Record<Direction, string>> = {
-    deploy: "configure, build, install, boot and prove a deployment",
-    undeploy: "bring its nodes back",
-  };
-  for (const direction of ["deploy", "undeploy"] as const) {
-    program
-      .command(`${direction} <deployment>`)
-      .description(descriptions[direction])
-      .addOption(set())
-      .addHelpText("after", `\nExample:\n  lab ${direction} lego-1p1m1s`)
-      .action(
-        does((context, deployment: string, options: { set: string[] }) => runDeployment(context, deployment, direction, options.set)),
-      );
-  }
-  program
-    .command("deployments")
-    .description("deployments of the inventory and their last runs")
-    .action(does((context) => listDeployments(context)));
-  program
-    .command("record <run>")
-    .description("one run: steps, evidence, failure (a deployment's name: its newest run)")
-    .action(does((context, run: string) => printRecord(context, run)));
-  program
-    .command("watch <run>")
-    .description("watch a run that goes on in the controller")
-    .action(does((context, run: string) => watchExisting(context, run)));
-  program
-    .command("cancel <run>")
-    .description("ask a run to stop cleanly")
-    .action(does((context, run: string) => cancelRun(context, run)));
-}
-
 function addCompletion(program: Command, does: Does): void {
   program
     .command("completion")
@@ -284,20 +234,4 @@ function addCompletion(program: Command, does: Does): void {
 
 function allCommands(command: Command): Command[] {
   return [command, ...command.commands.flatMap(allCommands)];
-}
-
-function collect(value: string, before: string[]): string[] {
-  return [...before, value];
-}
-
-function natural(text: string): number {
-  const value = Number(text);
-  if (!Number.isFinite(value) || value < 0) throw new BadOption("give a number that is not negative");
-  return value;
-}
-
-function positive(text: string): number {
-  const value = natural(text);
-  if (value === 0) throw new BadOption("give a number above 0");
-  return value;
 }

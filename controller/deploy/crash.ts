@@ -13,7 +13,7 @@ export interface CrashLine {
 }
 
 /** First match wins. Anchored, so that a line that only quotes one (a shell, a log viewer) does not count. */
-export const crashLines: readonly CrashLine[] = [
+const crashLines: readonly CrashLine[] = [
   { pattern: /^(?:---\[ end )?kernel panic - not syncing/i, meaning: "kernel panic: the machine has stopped", fatal: true },
   { pattern: /^(?:(?:NMI )?watchdog: )?BUG: soft lockup\b/, meaning: "a CPU did not schedule for many seconds (soft lockup)", fatal: true },
   { pattern: /^(?:(?:NMI )?watchdog: )?Watchdog detected hard LOCKUP\b/, meaning: "a CPU takes no interrupts (hard lockup)", fatal: true },

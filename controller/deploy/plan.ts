@@ -80,7 +80,8 @@ function draftOf(
   return direction === "deploy" ? recipe.deploy(input) : recipe.undeploy(input);
 }
 
-function findDeployment(name: string, lab: Lab): DeploymentSpec {
+/** Throws NotFoundError with the name that was meant. */
+export function findDeployment(name: string, lab: Lab): DeploymentSpec {
   const found = lab.deployments.find((each) => each.name === name);
   if (found !== undefined) return found;
   const names = lab.deployments.map((each) => each.name);

@@ -1,11 +1,29 @@
 /**
  * What a recipe is made of. A recipe is policy: data and pure functions. It decides which steps a deployment has, what each does
  * and what each must show; the runner does the doing. A recipe imports this file and nothing else of ours, performs no I/O and
- * keeps no state: the same input gives the same plan, today and after a controller crash.
+ * keeps no state: the same input gives the same plan, today and after a controller crash. What it is made of in detail is beside
+ * this file, in recipe/, and comes with it.
  */
 import type { z } from "zod";
+import type { Act } from "./recipe/acts.js";
+import type { Expectation, LineOrigin, Look, Requirement } from "./recipe/evidence.js";
+import type { Known, Outputs } from "./recipe/known.js";
 
-export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
+export { startedJob, type Act, type StartedJob } from "./recipe/acts.js";
+export type {
+  BootMenuSeen,
+  CommandOutcome,
+  Expectation,
+  FactsSeen,
+  FileSeen,
+  JobSeen,
+  LineOrigin,
+  Look,
+  Requirement,
+  Verdict,
+} from "./recipe/evidence.js";
+export type { Json, Known, Outputs } from "./recipe/known.js";
+
 /** "run": exercises what is deployed; which exercise, the plan says. */
 export type Direction = "deploy" | "undeploy" | "run";
 
@@ -114,19 +132,6 @@ export interface LogProfile {
   expectations(input: { nonce: string | undefined }): readonly Expectation[];
 }
 
-/** What earlier steps put out, by step id. */
-export type Outputs = Readonly<Record<string, Readonly<Record<string, Json>>>>;
-
-/** What is known when a step runs. */
-export interface Known {
-  readonly runId: string;
-  /** Chosen per run, letters and digits: evidence that carries it can come from no earlier run. */
-  readonly nonce: string;
-  readonly outputs: Outputs;
-  /** Whether the node's own agent was connected as the step began; journalled with "begin", so that a resumed step decides the same. */
-  readonly agentConnected: boolean;
-}
-
 /**
  * One step on one node. The runner: waits for `needs`, marks the node's console when the step acts, journals "begin", performs `acts`
  * in order, then collects `evidence` in order; the step has succeeded when all of it is there, and has failed at the first missed
@@ -171,188 +176,4 @@ export interface Rescue {
   readonly title: string;
   readonly acts: (known: Known) => readonly Act[];
   readonly evidence: readonly Look[];
-}
-
-/** Something done to a node, each exactly once: the runner gives every act a key the agent remembers. */
-export type Act =
-  /** No shell. A non-zero exit fails the step with the last lines, unless `expect` judges otherwise; zero proves nothing. */
-  | {
-      readonly kind: "command";
-      readonly argv: readonly string[];
-      readonly cwd?: string;
-      readonly env?: Readonly<Record<string, string>>;
-      readonly stdin?: string;
-      readonly timeoutMs: number;
-      readonly expect?: (result: CommandOutcome) => Verdict;
-    }
-  /**
-   * Starts a command that outlives the step and, unless a later step ends it, the run. Done when the process exists. Puts out
-   * `{ [name]: { job, pid, startedMs } }`: see `startedJob`.
-   */
-  | {
-      readonly kind: "start";
-      readonly name: string;
-      readonly argv: readonly string[];
-      readonly cwd?: string;
-      readonly env?: Readonly<Record<string, string>>;
-      /** Ended after this time; 0 = never. */
-      readonly timeoutMs: number;
-    }
-  /** Sends one signal, once, to the process of a started job (not to its children). Succeeds when it has ended already. */
-  | { readonly kind: "signal"; readonly job: string; readonly signal: "SIGUSR1" | "SIGUSR2" | "SIGINT" | "SIGTERM" | "SIGKILL" }
-  /** Ends a started job and its whole process group: SIGTERM, then SIGKILL after the grace time. Succeeds when it has ended or is unknown. */
-  | { readonly kind: "end"; readonly job: string; readonly graceMs?: number }
-  /** Lets time pass, for what is defined by time: "a checkpoint every 10 s". Never instead of evidence. */
-  | { readonly kind: "pause"; readonly forMs: number; readonly why: string }
-  | { readonly kind: "write-file"; readonly path: string; readonly contents: string; readonly mode?: number; readonly inPlace?: boolean }
-  /** Reads, transforms, writes. `edit` must give the same result when applied to its own result. A string in `problem` fails the step. */
-  | {
-      readonly kind: "edit-file";
-      readonly path: string;
-      readonly edit: (text: string) => { readonly text: string } | { readonly problem: string };
-    }
-  | { readonly kind: "remove-file"; readonly path: string; readonly recursive?: boolean }
-  | {
-      readonly kind: "put-boot-entry";
-      readonly entry: {
-        readonly id: string;
-        readonly title: string;
-        readonly kernel: string;
-        readonly initrd: string;
-        readonly arguments: string;
-        readonly linux16: boolean;
-      };
-    }
-  | { readonly kind: "remove-boot-entry"; readonly id: string }
-  | { readonly kind: "boot-once"; readonly id: string }
-  | { readonly kind: "power"; readonly verb: "on" | "off" | "cycle" | "reset" | "soft"; readonly deadlineMs: number }
-  /** Puts out `endedBootId`: what comes back must be another boot. */
-  | { readonly kind: "reboot" };
-
-export interface CommandOutcome {
-  readonly exitCode: number | undefined;
-  readonly state: string;
-  /** At most the last 1 MiB of each. */
-  readonly stdout: string;
-  readonly stderr: string;
-  /** By the node's clock, ms since the Unix epoch; `endedMs` is undefined while it runs. */
-  readonly startedMs: number;
-  readonly endedMs: number | undefined;
-}
-
-/** A started job as it is now; `state` is "running" until it has ended. */
-export interface JobSeen extends CommandOutcome {
-  readonly signal: string | undefined;
-  readonly pid: number;
-}
-
-/** What a "start" act of this name put out in the outputs of a step. */
-export interface StartedJob {
-  /** For "signal", "end" and the requirement "job". */
-  readonly job: string;
-  readonly pid: number;
-  readonly startedMs: number;
-}
-
-/** The job that step `step` started under `name`; undefined when it did not (or not yet). */
-export function startedJob(outputs: Outputs, step: string, name: string): StartedJob | undefined {
-  return outputs[step]?.[name] as unknown as StartedJob | undefined;
-}
-
-/** A judgement of something seen. Not ok and not `final`: asked again until the requirement's deadline. */
-export type Verdict =
-  | {
-      readonly ok: true;
-      /** The lines it rests on. */
-      readonly lines?: readonly string[];
-      /** Kept under this step's id for later steps and for undeploy. */
-      readonly outputs?: Readonly<Record<string, Json>>;
-    }
-  | { readonly ok: false; readonly reason: string; readonly final?: boolean; readonly lines?: readonly string[] };
-
-interface Wait {
-  /** What it proves, in words a record can cite. */
-  readonly claim: string;
-  /** Counted from the requirement before it (the first: from the end of the acts). */
-  readonly withinMs: number;
-}
-
-/** Something that must be seen for a step to count as done. */
-export type Requirement =
-  /** Lines on the node's console, in order, after the console cursor of the node (set by the newest mark, else where the last match ended). */
-  | { readonly kind: "console"; readonly expectations: (known: Known) => readonly Expectation[]; readonly describe: readonly Expectation[] }
-  | (Wait & {
-      readonly kind: "command";
-      readonly argv: (known: Known) => readonly string[];
-      readonly cwd?: string;
-      readonly judge: (result: CommandOutcome, known: Known) => Verdict;
-    })
-  /** A job that a "start" act started. A job that is unknown to the node fails the step. */
-  | (Wait & { readonly kind: "job"; readonly job: (known: Known) => string; readonly judge: (job: JobSeen, known: Known) => Verdict })
-  | (Wait & {
-      readonly kind: "file";
-      readonly path: (known: Known) => string;
-      /** `text` is given for regular files up to 1 MiB when `wantText`. */
-      readonly wantText?: boolean;
-      readonly judge: (file: FileSeen | undefined, known: Known) => Verdict;
-    })
-  | (Wait & { readonly kind: "facts"; readonly judge: (facts: FactsSeen, known: Known) => Verdict })
-  | (Wait & { readonly kind: "boot-menu"; readonly judge: (menu: BootMenuSeen, known: Known) => Verdict })
-  | (Wait & { readonly kind: "power"; readonly state: "on" | "off" })
-  /** The site agent captures this node's console and the line is up. */
-  | (Wait & { readonly kind: "console-up" });
-
-/** A requirement that can be looked at: all but lines on a console, which come once. */
-export type Look = Exclude<Requirement, { readonly kind: "console" }>;
-
-/** Where a line must come from to count. "kernel": starts with "[ssss.uuuuuu] "; "program": inside a STDOUT block; "any". */
-export type LineOrigin = "kernel" | "program" | "any";
-
-/** One line awaited on a console. */
-export interface Expectation extends Wait {
-  /** Unique within its list; stable: records cite it. */
-  readonly id: string;
-  /** Matched against the line as latin1 text without its end and, for kernel lines, without the time stamp. Use flexible white space. */
-  readonly pattern: RegExp;
-  readonly where: LineOrigin;
-  /** A line that matches but says the wrong thing fails at once, with this reason. Undefined: it is right. */
-  readonly check?: (match: RegExpMatchArray) => string | undefined;
-  /** Outputs taken from the match. */
-  readonly outputs?: (match: RegExpMatchArray) => Readonly<Record<string, Json>>;
-  /** Not needed for success; proven when seen before the next needed one. */
-  readonly optional?: boolean;
-}
-
-export interface FileSeen {
-  readonly kind: "file" | "directory" | "link" | "device" | "other";
-  readonly sizeBytes: number;
-  readonly modifiedMs: number;
-  readonly sha256: string | undefined;
-  readonly text: string | undefined;
-}
-
-export interface FactsSeen {
-  readonly kernel: string;
-  readonly kernelRelease: string;
-  readonly arch: string;
-  readonly bootId: string;
-  readonly uptimeS: number;
-  readonly cpuCount: number;
-  readonly cpuModel: string;
-  readonly memoryBytes: number;
-  readonly disks: readonly { readonly mount: string; readonly sizeBytes: number; readonly freeBytes: number }[];
-  readonly modules: readonly string[];
-  readonly commandLine: string;
-}
-
-export interface BootMenuSeen {
-  readonly entries: readonly {
-    readonly id: string;
-    readonly title: string;
-    readonly kernel: string;
-    readonly arguments: string;
-    readonly linux16: boolean;
-  }[];
-  readonly defaultEntry: string;
-  readonly nextEntry: string;
 }

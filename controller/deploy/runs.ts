@@ -1,7 +1,7 @@
 /** All runs of the controller: plans, starts, watches, cancels and resumes them. */
 import { randomBytes } from "node:crypto";
-import { anySignal } from "../../proto/base/abort.js";
-import { CancelledError, ConflictError, describeError, NotFoundError } from "../../proto/base/errors.js";
+import { unlessAborted } from "../../proto/base/abort.js";
+import { ConflictError, describeError, NotFoundError } from "../../proto/base/errors.js";
 import type { Lab } from "../../inventory/model.js";
 import type { Journal, RunHead } from "../ports.js";
 import { failureWithoutStep } from "./aftermath.js";
@@ -137,6 +137,11 @@ export class RunRegistry {
     return this.#live.get(id)?.journal.state ?? foldRun((await this.#options.journal.read(id)).map(asRunEntry));
   }
 
+  /** The deployment of a run; what is no run's id is taken for a deployment's name. */
+  deploymentOf(runOrDeployment: string): string {
+    return this.#known.find((each) => each.id === runOrDeployment)?.deployment ?? runOrDeployment;
+  }
+
   /** Newest first. */
   async list(filter: { deployment?: string | undefined; limit: number }): Promise<readonly RunState[]> {
     const wanted = this.#known.filter((each) => filter.deployment === undefined || each.deployment === filter.deployment);
@@ -201,11 +206,8 @@ export class RunRegistry {
     for (const { id } of this.#known.filter((each) => each.deployment === deployment)) yield this.get(id);
   }
 
-  /** The request with the deployment's name where it gives a run's id. */
   #resolved(request: RunRequest): RunRequest {
-    const isDeployment = this.#options.lab().deployments.some((each) => each.name === request.deployment);
-    const run = isDeployment ? undefined : this.#known.find((each) => each.id === request.deployment);
-    return run === undefined ? request : { ...request, deployment: run.deployment };
+    return { ...request, deployment: this.deploymentOf(request.deployment) };
   }
 
   #freeRunId(random: RandomBytes): { id: string; nonce: string } {
@@ -225,19 +227,4 @@ function knownOf(entry: RunEntry): Known[] {
   if (entry.type !== "planned") return [];
   const { deployment, direction } = entry.data.plan;
   return [{ id: entry.runId, deployment, direction }];
-}
-
-/** Resolves with `work`; throws the signal's reason when it aborts first. */
-async function unlessAborted(work: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
-  const watched = anySignal(signal);
-  const aborted = new Promise<never>((_, reject) => {
-    const stop = () => reject(CancelledError.from(watched.signal));
-    if (watched.signal.aborted) stop();
-    else watched.signal.addEventListener("abort", stop, { once: true });
-  });
-  try {
-    await Promise.race([work, aborted]);
-  } finally {
-    watched.release();
-  }
 }

@@ -10,8 +10,8 @@ import { peerRoles } from "../../proto/rpc/peer.js";
 import { formatToken } from "../../proto/rpc/token.js";
 import { checkName } from "./authority.js";
 
-export const defaultTokenLifeMs = 3_600_000;
-export const longestTokenLifeMs = 7 * 86_400_000;
+const defaultTokenLifeMs = 3_600_000;
+const longestTokenLifeMs = 7 * 86_400_000;
 
 const bookForm = z.record(
   z.string(),

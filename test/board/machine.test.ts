@@ -1,11 +1,14 @@
 /** The board itself: an aarch64 machine made from Debian packages, reached over OpenSSH. Nothing of labd is in these tests. */
 import { createHash, randomBytes } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import t from "tap";
 import { boardMissing, startBoard } from "../support/board/board.js";
 import { outputOf, programEnd } from "../support/board/program.js";
-import { runs } from "../support/host/processes.js";
+import { runs, until } from "../support/host/processes.js";
 import { scratchDirectory } from "../support/host/scratch.js";
 
 const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
@@ -90,4 +93,26 @@ t.test("a board boots and answers over ssh", { skip: boardMissing() }, async (t)
     t.notOk(runs(board.pid));
     t.match(await board.ssh("true"), { code: 255, stderr: /Connection refused/ });
   });
+});
+
+t.test("a board that does not come up is reported with what its console said last", { skip: boardMissing() }, async (t) => {
+  const disk = join(await scratchDirectory(t), "empty");
+  await writeFile(disk, Buffer.alloc(4096));
+  const error = await startBoard(t, { disk }).catch((thrown: Error) => thrown);
+  t.type(error, Error);
+  t.match(
+    (error as Error).message,
+    /waited [\d.]+ s for an answer over ssh.*kernel panicked.*last lines of its console:.*board: no disk.*Kernel panic/s,
+  );
+});
+
+t.test("a board dies with the process that started it, however that ends", { skip: boardMissing() }, async (t) => {
+  const program = fileURLToPath(new URL("../support/board/orphan-child.js", import.meta.url));
+  const child = spawn(process.execPath, [program, await scratchDirectory(t)], { stdio: ["ignore", "pipe", "inherit"] });
+  t.teardown(() => child.kill("SIGKILL"));
+  const [said] = (await once(child.stdout, "data")) as [Buffer];
+  const pid = Number(said.toString());
+  t.ok(pid > 1 && runs(pid), `machine ${pid} runs`);
+  child.kill("SIGKILL");
+  await until(() => !runs(pid), "the end of the machine");
 });

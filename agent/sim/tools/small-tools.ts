@@ -47,12 +47,15 @@ const ps: Tool = (call) => {
   return 0;
 };
 
-/** pgrep [-x] [-l] PATTERN */
+/** pgrep [-x] [-l | -a] PATTERN */
 const pgrep: Tool = (call) => {
   const pattern = call.argv.find((word) => !word.startsWith("-")) ?? "";
   const wanted = new RegExp(call.argv.includes("-x") ? `^(?:${pattern})$` : pattern);
   const found = processes(call).filter((process) => wanted.test(process.name));
-  for (const process of found) call.out(call.argv.includes("-l") ? `${process.pid} ${process.name}\n` : `${process.pid}\n`);
+  for (const { pid, name, commandLine } of found) {
+    const described = call.argv.includes("-a") ? ` ${commandLine}` : call.argv.includes("-l") ? ` ${name}` : "";
+    call.out(`${pid}${described}\n`);
+  }
   return found.length > 0 ? 0 : 1;
 };
 

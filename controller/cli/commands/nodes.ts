@@ -13,16 +13,14 @@ export async function listNodes(context: Context, nodeset: string, options: { pr
 
 /** One row a node: NODE POWER RUNS AGENT CONSOLE LEASE. */
 export function nodeTable(nodes: readonly NodeView[], nowMs: number, style: Style): string[] {
-  const rows = nodes.map((node) => [
-    node.name,
-    node.power,
-    node.runs || "–",
-    node.agentConnected ? "connected" : "–",
-    consoleCell(node, nowMs),
-    leaseCell(node),
-  ]);
+  const rows = nodes.map((node) => [node.name, node.power, node.runs || "–", agentCell(node), consoleCell(node, nowMs), leaseCell(node)]);
   const [head = "", ...rest] = table([["NODE", "POWER", "RUNS", "AGENT", "CONSOLE", "LEASE"], ...rows]);
   return [style.bold(head), ...rest];
+}
+
+function agentCell({ agentConnected, sshVia }: NodeView): string {
+  if (!agentConnected) return "–";
+  return sshVia === "" ? "connected" : `ssh via ${sshVia}`;
 }
 
 const kindNames: Readonly<Record<string, string>> = { sol: "SOL" };

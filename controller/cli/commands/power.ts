@@ -93,7 +93,7 @@ export async function nodeNames(lab: Connection, nodeset: string, signal: AbortS
 }
 
 /** Identical answers on one line: [["p0","on"],["p1","on"]] → [["p[0-1]","on"]]. Order of first appearance. */
-export function foldAnswers(answers: readonly (readonly [string, string])[]): string[][] {
+function foldAnswers(answers: readonly (readonly [string, string])[]): string[][] {
   const groups = new Map<string, string[]>();
   for (const [node, answer] of answers) groups.set(answer, [...(groups.get(answer) ?? []), node]);
   return [...groups].map(([answer, nodes]) => [foldNames(nodes), answer]);

@@ -1,12 +1,13 @@
 /** A run in words: the plan, the evidence it rests on, the failure as a bug report. Pure. */
-import type { Evidence, Failure, Plan, Run } from "../../../proto/gen/lab/v1/deployment.js";
+import type { Evidence, Failure, Plan, Rescue, Run, StepState } from "../../../proto/gen/lab/v1/deployment.js";
 import { fit, type Style, table } from "../terminal.js";
 import { duration, grouped, recordTime, roughly } from "../units.js";
 
 /** What `lab plan` prints: every step, node, deadline and required evidence. */
 export function planLines(plan: Plan, style: Style): string[] {
   const phases = new Set(plan.steps.map((step) => step.phase)).size;
-  const head = `${style.bold(plan.title)} · ${plan.steps.length} steps in ${phases} phases`;
+  const count = (number: number, what: string) => `${number} ${what}${number === 1 ? "" : "s"}`;
+  const head = `${style.bold(plan.title)} · ${count(plan.steps.length, "step")} in ${count(phases, "phase")}`;
   const lines = [head];
   let phase = "";
   for (const step of plan.steps) {
@@ -15,7 +16,10 @@ export function planLines(plan: Plan, style: Style): string[] {
     const notes = [`at most ${roughly(Number(step.deadlineMs))}`, ...(step.repeat === "verify" ? ["never done twice"] : [])];
     lines.push(`  ${style.cyan(step.nodes.join(" "))}  ${step.title}  ${style.dim(`(${notes.join(", ")})`)}`);
     if (step.needs.length > 0) lines.push(style.dim(`      after     ${step.needs.join(" ")}`));
+    for (const standing of step.standing) lines.push(`      unless    ${standing}`);
     for (const evidence of step.evidence) lines.push(`      evidence  ${evidence}`);
+    if (step.rescue !== "") lines.push(`      rescue    ${step.rescue}`);
+    for (const evidence of step.rescueEvidence) lines.push(`        shows   ${evidence}`);
   }
   return [...lines, "", style.dim(`digest ${plan.digest.slice(0, 16)}; nothing was touched`)];
 }
@@ -66,15 +70,26 @@ function evidenceText(evidence: Evidence): string[] {
   return [`  ${node}  ${[what, claim, text].filter((each) => each !== "").join("  ")}`];
 }
 
+function stepCells({ id, state, beganMs, endedMs }: StepState, rescues: readonly Rescue[]): string[] {
+  const took = endedMs > 0n ? duration(Number(endedMs - beganMs)) : "";
+  const rescue = rescues.find((each) => each.step === id)?.summary ?? "";
+  return [`  ${id}`, state === "standing" ? "stands already" : state, took, ...(rescue === "" ? [] : [rescue])];
+}
+
+/** "deploy", "undeploy", "run migrate". */
+export function runName({ direction, plan }: Run): string {
+  return direction === "run" ? `run ${plan?.exercise ?? ""}`.trimEnd() : direction;
+}
+
 /** What `lab record` prints. */
 export function recordLines(run: Run, style: Style, columns: number): string[] {
   const took = run.endedMs > 0n ? ` in ${duration(Number(run.endedMs - run.startedMs))}` : "";
   const lines = [
-    `${style.bold(run.deployment)} · ${run.direction} · run ${run.id}`,
+    `${style.bold(run.deployment)} · ${runName(run)} · run ${run.id}`,
     `${run.state}${took} · started ${recordTime(Number(run.startedMs))} by ${run.startedBy} · nonce ${run.nonce}`,
     ...(run.plan === undefined ? [] : [run.plan.title]),
     "",
-    ...table(run.steps.map((step) => [`  ${step.id}`, step.state, step.endedMs > 0n ? duration(Number(step.endedMs - step.beganMs)) : ""])),
+    ...table(run.steps.map((step) => stepCells(step, run.rescues))),
   ];
   if (run.failure !== undefined) lines.push("", ...failureLines(run.failure, style));
   if (run.evidence.length > 0) lines.push("", "Evidence:", ...evidenceLines(run.evidence, columns));

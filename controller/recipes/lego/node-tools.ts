@@ -2,7 +2,7 @@
 import type { CommandOutcome, Verdict } from "../../deploy/recipe.js";
 
 /** A ConnectX-3, the only kind of adapter LegoOS drives. */
-export const hcaPciId = "15b3:1003";
+const hcaPciId = "15b3:1003";
 
 /** `lspci -nn` */
 export function judgeHca({ stdout }: CommandOutcome): Verdict {

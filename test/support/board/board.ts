@@ -55,11 +55,19 @@ export function boardMissing(): string | false {
 
 const bootDeadlineMs = 60_000;
 
+export interface BoardOptions {
+  /** As qemu's -m; default 256. */
+  readonly memoryMb?: number;
+  /** Another disk than the image's. */
+  readonly disk?: string;
+}
+
 /** Starts a board; resolves when ssh has answered. A failure carries the last lines of its console. */
-export async function startBoard(t: Test, { memoryMb = 256 }: { memoryMb?: number } = {}): Promise<Board> {
+export async function startBoard(t: Test, { memoryMb = 256, disk }: BoardOptions = {}): Promise<Board> {
   const directory = join(await scratchDirectory(t), "board");
   await mkdir(directory);
-  const image = await boardImage((text) => t.comment(text));
+  const made = await boardImage((text) => t.comment(text));
+  const image = disk === undefined ? made : { ...made, disk };
   const keys = await makeKeys(directory);
   const initramfs = join(directory, "initramfs");
   await writeFile(initramfs, Buffer.concat([await readFile(image.initramfs), keys.archive]));
@@ -94,7 +102,9 @@ async function answers(machine: Machine, consoleFile: string, attempt: () => Pro
   try {
     const started = () => {
       if (!machine.runs()) throw new FailedError(`board: QEMU ended while the machine started: ${machine.complaints()}`);
-      return lastLines(consoleFile).includes("board: sshd started");
+      const said = lastLines(consoleFile, 40);
+      if (said.includes("Kernel panic")) throw new FailedError("board: its kernel panicked while the machine started");
+      return said.includes("board: sshd started");
     };
     await until(started, "sshd on the board", { withinMs: bootDeadlineMs });
     const connected = () =>
@@ -107,7 +117,7 @@ async function answers(machine: Machine, consoleFile: string, attempt: () => Pro
       );
     await until(connected, "ssh to the board", { withinMs: bootDeadlineMs });
   } catch (cause) {
-    const said = `${lastSeen}\nlast lines of its console:\n${lastLines(consoleFile)}`;
+    const said = `${lastSeen || (cause as Error).message}\nlast lines of its console:\n${lastLines(consoleFile, 40)}`;
     const waitedMs = systemClock.monotonicMs() - began;
     throw new DeadlineError({ subject: "board", awaited: "an answer over ssh", waitedMs, lastSeen: said }, { cause });
   }

@@ -40,6 +40,7 @@ export async function writeClientConfig(directory: string, keys: RunKeys, port: 
     "  HostName 127.0.0.1",
     `  Port ${port}`,
     `  User ${boardUser}`,
+    "Host *",
     `  IdentityFile ${keys.identity}`,
     "  IdentitiesOnly yes",
     `  UserKnownHostsFile ${knownHosts}`,

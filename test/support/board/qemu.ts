@@ -33,7 +33,7 @@ function argvOf({ image, initramfs, consoleFile, memoryMb }: MachineOptions): re
     // A machine must not outlive the test that made it, however that ends.
     ...["setpriv", "--pdeathsig", "KILL", "qemu-system-aarch64"],
     ...["-M", "virt", "-cpu", "cortex-a53", "-accel", "tcg,thread=multi", "-m", String(memoryMb), "-nodefaults", "-display", "none"],
-    ...["-kernel", image.kernel, "-initrd", initramfs, "-append", "console=ttyAMA0 panic=-1"],
+    ...["-kernel", image.kernel, "-initrd", initramfs, "-append", "console=ttyAMA0"],
     ...["-drive", `file=${image.disk},format=raw,if=none,id=disk,snapshot=on`, "-device", "virtio-blk-device,drive=disk"],
     // Port 0: the host's kernel picks a free one.
     ...["-netdev", "user,id=net,hostfwd=tcp:127.0.0.1:0-:22", "-device", "virtio-net-device,netdev=net"],

@@ -36,7 +36,10 @@ function renderAct(act: Act): string {
     case "command":
       return `${act.argv.join(" ")}${act.cwd === undefined ? "" : `  in ${act.cwd}`}  (${duration(act.timeoutMs)})`;
     case "start":
-      return `start ${act.name}: ${act.argv.join(" ")}${act.cwd === undefined ? "" : `  in ${act.cwd}`}`;
+      return [
+        `start ${act.name}: ${act.argv.join(" ")}${act.cwd === undefined ? "" : `  in ${act.cwd}`}`,
+        ...Object.entries(act.env ?? {}).map(([name, value]) => `        ${name}=${value}`),
+      ].join("\n");
     case "signal":
       return `${act.signal} to ${act.job}`;
     case "end":
@@ -73,6 +76,7 @@ function renderRequirement(requirement: Requirement, known: Known): string[] {
 
 function renderSubject(requirement: Requirement, known: Known): string {
   if (requirement.kind === "file") return ` ${requirement.path(known)}`;
+  if (requirement.kind === "job") return ` ${requirement.job(known)}`;
   if (requirement.kind === "power") return ` ${requirement.state}`;
   if (requirement.kind !== "command") return "";
   return ` ${requirement.argv(known).join(" ")}${requirement.cwd === undefined ? "" : ` in ${requirement.cwd}`}`;

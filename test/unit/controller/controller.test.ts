@@ -164,6 +164,7 @@ t.test("deployments recover when agents can come, and let go while agents are st
     cancelRun: unused,
     watchRun: unused,
     getRun: unused,
+    listExercises: unused,
     getReports: unused,
     listRuns: unused,
   };

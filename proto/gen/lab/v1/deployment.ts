@@ -51,8 +51,42 @@ export interface RoleBinding {
   nodes: string[];
 }
 
-export interface GetPlanRequest {
+export interface ListExercisesRequest {
+  /** Deployment name, or the id of one of its runs. */
+  deployment: string;
+}
+
+export interface ListExercisesResponse {
+  /** In the recipe's order; the first is what runs when none is named. */
+  exercises: Exercise[];
   /** Deployment name. */
+  deployment: string;
+}
+
+export interface Exercise {
+  /** Name for "exercise" in StartRunRequest. */
+  name: string;
+  /** What it does, in a line. */
+  summary: string;
+  /** What may be asked of it, in the recipe's order. */
+  options: ExerciseOption[];
+}
+
+export interface ExerciseOption {
+  /** Key for "request" in StartRunRequest: "checkpointEvery". On a command line: --checkpoint-every. */
+  name: string;
+  /** What it means, "" when the recipe does not say. */
+  description: string;
+  /** Value when not given, as JSON; "" when it has none. */
+  default: string;
+  /** "text", "number", "whole number", "true or false", "list", "mapping" or the texts it may be: "arm|x86". */
+  type: string;
+  /** It must be given. */
+  required: boolean;
+}
+
+export interface GetPlanRequest {
+  /** Deployment name, or the id of one of its runs. */
   deployment: string;
   /** "deploy", "undeploy" or "run". */
   direction: string;
@@ -60,7 +94,7 @@ export interface GetPlanRequest {
   parameters: { [key: string]: string };
   /** For "run": which exercise of the recipe; "" = its first. */
   exercise: string;
-  /** For "run": what is asked of the exercise, values as JSON. */
+  /** For "run": what is asked of the exercise, by option name, values as JSON. */
   request: { [key: string]: string };
 }
 
@@ -109,6 +143,12 @@ export interface PlanStep {
   needs: string[];
   /** "repeatable" or "verify" (may not be done twice: after a crash it is verified). */
   repeat: string;
+  /** Looked at when the step begins, a line each: stands all of it, nothing is done. Empty when the step is always done. */
+  standing: string[];
+  /** What is done when the step has failed or was stopped; "" when nothing. */
+  rescue: string;
+  /** What the rescue must show, a line each. */
+  rescueEvidence: string[];
 }
 
 export interface StartRunRequest {
@@ -120,7 +160,7 @@ export interface StartRunRequest {
   parameters: { [key: string]: string };
   /** For "run": which exercise of the recipe; "" = its first. */
   exercise: string;
-  /** For "run": what is asked of the exercise, values as JSON. */
+  /** For "run": what is asked of the exercise, by option name, values as JSON. */
   request: { [key: string]: string };
 }
 
@@ -163,12 +203,14 @@ export interface Run {
   steps: StepState[];
   /** Nonce of this run. */
   nonce: string;
+  /** Rescues of steps that failed or were stopped, in the order they began. */
+  rescues: Rescue[];
 }
 
 export interface StepState {
   /** Step id. */
   id: string;
-  /** "waiting", "running", "succeeded", "failed", "cancelled" or "skipped". */
+  /** "waiting", "running", "succeeded", "standing" (succeeded: it stood already, nothing was done), "failed", "cancelled" or "skipped". */
   state: string;
   /** Milliseconds since the Unix epoch; 0 before it began. */
   beganMs: bigint;
@@ -196,9 +238,23 @@ export interface Failure {
   blame: string;
 }
 
+/** What is done for a node after its step has failed or was stopped, before the run ends. */
+export interface Rescue {
+  /** Step id. */
+  step: string;
+  /** Node. */
+  node: string;
+  /** What it does, in a line. */
+  title: string;
+  /** "running", "done" or "failed". */
+  state: string;
+  /** What came of it, in a sentence that names the node: "p0 rescued: the old kernel runs"; "" while it runs. */
+  summary: string;
+}
+
 /** A claim and what it rests on. */
 export interface Evidence {
-  /** Step id. */
+  /** Step id; of a rescue: the step's with "#rescue" behind it. */
   step: string;
   /** Node it was seen on. */
   node: string;
@@ -298,11 +354,17 @@ export interface RunEvent {
     | //
     /** Somebody asked to cancel. */
     { $case: "cancelling"; value: string }
+    | //
+    /** A step ended well because what it brings about stood already: nothing was done. Its evidence came before. */
+    { $case: "stepStanding"; value: string }
+    | //
+    /** A rescue began or has ended. */
+    { $case: "rescue"; value: Rescue }
     | undefined;
 }
 
 export interface StepProgress {
-  /** Step id. */
+  /** Step id; of a rescue: the step's with "#rescue" behind it. */
   step: string;
   /** Node. */
   node: string;
@@ -608,6 +670,310 @@ export const RoleBinding: MessageFns<RoleBinding> = {
     const message = createBaseRoleBinding();
     message.role = object.role ?? "";
     message.nodes = object.nodes?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseListExercisesRequest(): ListExercisesRequest {
+  return { deployment: "" };
+}
+
+export const ListExercisesRequest: MessageFns<ListExercisesRequest> = {
+  encode(message: ListExercisesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.deployment !== "") {
+      writer.uint32(10).string(message.deployment);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListExercisesRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListExercisesRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.deployment = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ListExercisesRequest>): ListExercisesRequest {
+    return ListExercisesRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListExercisesRequest>): ListExercisesRequest {
+    const message = createBaseListExercisesRequest();
+    message.deployment = object.deployment ?? "";
+    return message;
+  },
+};
+
+function createBaseListExercisesResponse(): ListExercisesResponse {
+  return { exercises: [], deployment: "" };
+}
+
+export const ListExercisesResponse: MessageFns<ListExercisesResponse> = {
+  encode(message: ListExercisesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.exercises) {
+      Exercise.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.deployment !== "") {
+      writer.uint32(18).string(message.deployment);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListExercisesResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListExercisesResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.exercises.push(Exercise.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.deployment = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ListExercisesResponse>): ListExercisesResponse {
+    return ListExercisesResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListExercisesResponse>): ListExercisesResponse {
+    const message = createBaseListExercisesResponse();
+    message.exercises = object.exercises?.map((e) => Exercise.fromPartial(e)) || [];
+    message.deployment = object.deployment ?? "";
+    return message;
+  },
+};
+
+function createBaseExercise(): Exercise {
+  return { name: "", summary: "", options: [] };
+}
+
+export const Exercise: MessageFns<Exercise> = {
+  encode(message: Exercise, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.summary !== "") {
+      writer.uint32(18).string(message.summary);
+    }
+    for (const v of message.options) {
+      ExerciseOption.encode(v!, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Exercise {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseExercise();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.summary = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.options.push(ExerciseOption.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<Exercise>): Exercise {
+    return Exercise.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Exercise>): Exercise {
+    const message = createBaseExercise();
+    message.name = object.name ?? "";
+    message.summary = object.summary ?? "";
+    message.options = object.options?.map((e) => ExerciseOption.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseExerciseOption(): ExerciseOption {
+  return { name: "", description: "", default: "", type: "", required: false };
+}
+
+export const ExerciseOption: MessageFns<ExerciseOption> = {
+  encode(message: ExerciseOption, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.description !== "") {
+      writer.uint32(18).string(message.description);
+    }
+    if (message.default !== "") {
+      writer.uint32(26).string(message.default);
+    }
+    if (message.type !== "") {
+      writer.uint32(34).string(message.type);
+    }
+    if (message.required !== false) {
+      writer.uint32(40).bool(message.required);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ExerciseOption {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseExerciseOption();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.description = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.default = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.type = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.required = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ExerciseOption>): ExerciseOption {
+    return ExerciseOption.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ExerciseOption>): ExerciseOption {
+    const message = createBaseExerciseOption();
+    message.name = object.name ?? "";
+    message.description = object.description ?? "";
+    message.default = object.default ?? "";
+    message.type = object.type ?? "";
+    message.required = object.required ?? false;
     return message;
   },
 };
@@ -999,7 +1365,19 @@ export const Plan: MessageFns<Plan> = {
 };
 
 function createBasePlanStep(): PlanStep {
-  return { id: "", phase: "", nodes: [], title: "", evidence: [], deadlineMs: 0n, needs: [], repeat: "" };
+  return {
+    id: "",
+    phase: "",
+    nodes: [],
+    title: "",
+    evidence: [],
+    deadlineMs: 0n,
+    needs: [],
+    repeat: "",
+    standing: [],
+    rescue: "",
+    rescueEvidence: [],
+  };
 }
 
 export const PlanStep: MessageFns<PlanStep> = {
@@ -1030,6 +1408,15 @@ export const PlanStep: MessageFns<PlanStep> = {
     }
     if (message.repeat !== "") {
       writer.uint32(66).string(message.repeat);
+    }
+    for (const v of message.standing) {
+      writer.uint32(74).string(v!);
+    }
+    if (message.rescue !== "") {
+      writer.uint32(82).string(message.rescue);
+    }
+    for (const v of message.rescueEvidence) {
+      writer.uint32(90).string(v!);
     }
     return writer;
   },
@@ -1111,6 +1498,30 @@ export const PlanStep: MessageFns<PlanStep> = {
             message.repeat = reader.string();
             continue;
           }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.standing.push(reader.string());
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.rescue = reader.string();
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.rescueEvidence.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1138,6 +1549,9 @@ export const PlanStep: MessageFns<PlanStep> = {
       : 0n;
     message.needs = object.needs?.map((e) => e) || [];
     message.repeat = object.repeat ?? "";
+    message.standing = object.standing?.map((e) => e) || [];
+    message.rescue = object.rescue ?? "";
+    message.rescueEvidence = object.rescueEvidence?.map((e) => e) || [];
     return message;
   },
 };
@@ -1415,6 +1829,7 @@ function createBaseRun(): Run {
     evidence: [],
     steps: [],
     nonce: "",
+    rescues: [],
   };
 }
 
@@ -1461,6 +1876,9 @@ export const Run: MessageFns<Run> = {
     }
     if (message.nonce !== "") {
       writer.uint32(98).string(message.nonce);
+    }
+    for (const v of message.rescues) {
+      Rescue.encode(v!, writer.uint32(106).fork()).join();
     }
     return writer;
   },
@@ -1574,6 +1992,14 @@ export const Run: MessageFns<Run> = {
             message.nonce = reader.string();
             continue;
           }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.rescues.push(Rescue.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1605,6 +2031,7 @@ export const Run: MessageFns<Run> = {
     message.evidence = object.evidence?.map((e) => Evidence.fromPartial(e)) || [];
     message.steps = object.steps?.map((e) => StepState.fromPartial(e)) || [];
     message.nonce = object.nonce ?? "";
+    message.rescues = object.rescues?.map((e) => Rescue.fromPartial(e)) || [];
     return message;
   },
 };
@@ -1841,6 +2268,109 @@ export const Failure: MessageFns<Failure> = {
     message.next = object.next?.map((e) => e) || [];
     message.evidence = object.evidence?.map((e) => Evidence.fromPartial(e)) || [];
     message.blame = object.blame ?? "";
+    return message;
+  },
+};
+
+function createBaseRescue(): Rescue {
+  return { step: "", node: "", title: "", state: "", summary: "" };
+}
+
+export const Rescue: MessageFns<Rescue> = {
+  encode(message: Rescue, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.step !== "") {
+      writer.uint32(10).string(message.step);
+    }
+    if (message.node !== "") {
+      writer.uint32(18).string(message.node);
+    }
+    if (message.title !== "") {
+      writer.uint32(26).string(message.title);
+    }
+    if (message.state !== "") {
+      writer.uint32(34).string(message.state);
+    }
+    if (message.summary !== "") {
+      writer.uint32(42).string(message.summary);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Rescue {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRescue();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.step = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.node = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.title = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.state = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.summary = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<Rescue>): Rescue {
+    return Rescue.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Rescue>): Rescue {
+    const message = createBaseRescue();
+    message.step = object.step ?? "";
+    message.node = object.node ?? "";
+    message.title = object.title ?? "";
+    message.state = object.state ?? "";
+    message.summary = object.summary ?? "";
     return message;
   },
 };
@@ -2436,6 +2966,12 @@ export const RunEvent: MessageFns<RunEvent> = {
       case "cancelling":
         writer.uint32(98).string(message.event.value);
         break;
+      case "stepStanding":
+        writer.uint32(106).string(message.event.value);
+        break;
+      case "rescue":
+        Rescue.encode(message.event.value, writer.uint32(114).fork()).join();
+        break;
     }
     return writer;
   },
@@ -2549,6 +3085,22 @@ export const RunEvent: MessageFns<RunEvent> = {
             message.event = { $case: "cancelling", value: reader.string() };
             continue;
           }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.event = { $case: "stepStanding", value: reader.string() };
+            continue;
+          }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.event = { $case: "rescue", value: Rescue.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2626,6 +3178,18 @@ export const RunEvent: MessageFns<RunEvent> = {
       case "cancelling": {
         if (object.event?.value !== undefined && object.event?.value !== null) {
           message.event = { $case: "cancelling", value: object.event.value };
+        }
+        break;
+      }
+      case "stepStanding": {
+        if (object.event?.value !== undefined && object.event?.value !== null) {
+          message.event = { $case: "stepStanding", value: object.event.value };
+        }
+        break;
+      }
+      case "rescue": {
+        if (object.event?.value !== undefined && object.event?.value !== null) {
+          message.event = { $case: "rescue", value: Rescue.fromPartial(object.event.value) };
         }
         break;
       }
@@ -3160,6 +3724,17 @@ export const DeploymentServiceService = {
     responseSerialize: (value: Plan): Buffer => Buffer.from(Plan.encode(value).finish()),
     responseDeserialize: (value: Buffer): Plan => Plan.decode(value),
   },
+  /** What can be done with a deployment once it is deployed, and what each exercise may be asked. */
+  listExercises: {
+    path: "/lab.v1.DeploymentService/ListExercises" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListExercisesRequest): Buffer => Buffer.from(ListExercisesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListExercisesRequest => ListExercisesRequest.decode(value),
+    responseSerialize: (value: ListExercisesResponse): Buffer =>
+      Buffer.from(ListExercisesResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListExercisesResponse => ListExercisesResponse.decode(value),
+  },
   /** Plans, journals, leases, starts. Returns as soon as the run exists; watch it with WatchRun. */
   startRun: {
     path: "/lab.v1.DeploymentService/StartRun" as const,
@@ -3227,6 +3802,8 @@ export interface DeploymentServiceServer extends UntypedServiceImplementation {
   listDeployments: handleUnaryCall<ListDeploymentsRequest, ListDeploymentsResponse>;
   /** Every step, node, deadline and required evidence, without touching anything. */
   getPlan: handleUnaryCall<GetPlanRequest, Plan>;
+  /** What can be done with a deployment once it is deployed, and what each exercise may be asked. */
+  listExercises: handleUnaryCall<ListExercisesRequest, ListExercisesResponse>;
   /** Plans, journals, leases, starts. Returns as soon as the run exists; watch it with WatchRun. */
   startRun: handleUnaryCall<StartRunRequest, Run>;
   /** Asks a run to stop cleanly at the next safe point. Succeeds when it has ended. */
@@ -3270,6 +3847,22 @@ export interface DeploymentServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: Plan) => void,
+  ): ClientUnaryCall;
+  /** What can be done with a deployment once it is deployed, and what each exercise may be asked. */
+  listExercises(
+    request: ListExercisesRequest,
+    callback: (error: ServiceError | null, response: ListExercisesResponse) => void,
+  ): ClientUnaryCall;
+  listExercises(
+    request: ListExercisesRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListExercisesResponse) => void,
+  ): ClientUnaryCall;
+  listExercises(
+    request: ListExercisesRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListExercisesResponse) => void,
   ): ClientUnaryCall;
   /** Plans, journals, leases, starts. Returns as soon as the run exists; watch it with WatchRun. */
   startRun(request: StartRunRequest, callback: (error: ServiceError | null, response: Run) => void): ClientUnaryCall;

@@ -52,7 +52,7 @@ export interface NodeView {
   power: string;
   /** What it runs, in words: "Linux 3.10.0 up 3d", or "" when its agent is not connected. */
   runs: string;
-  /** True while the node's own agent is connected. */
+  /** True while the agent that runs its commands is connected: its own, or the one that reaches it by ssh. */
   agentConnected: boolean;
   /** Kind of its console source ("sol", "tty", …), "" when it has none. */
   consoleKind: string;
@@ -68,6 +68,8 @@ export interface NodeView {
   leaseExpiresMs: bigint;
   /** Why it is leased, in the holder's words. */
   leaseReason: string;
+  /** The agent that reaches it by ssh; "" when it has an agent of its own or none at all. */
+  sshVia: string;
 }
 
 export interface GetFactsRequest {
@@ -279,6 +281,7 @@ function createBaseNodeView(): NodeView {
     leaseOwner: "",
     leaseExpiresMs: 0n,
     leaseReason: "",
+    sshVia: "",
   };
 }
 
@@ -334,6 +337,9 @@ export const NodeView: MessageFns<NodeView> = {
     }
     if (message.leaseReason !== "") {
       writer.uint32(114).string(message.leaseReason);
+    }
+    if (message.sshVia !== "") {
+      writer.uint32(122).string(message.sshVia);
     }
     return writer;
   },
@@ -463,6 +469,14 @@ export const NodeView: MessageFns<NodeView> = {
             message.leaseReason = reader.string();
             continue;
           }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.sshVia = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -500,6 +514,7 @@ export const NodeView: MessageFns<NodeView> = {
       ? BigInt(object.leaseExpiresMs)
       : 0n;
     message.leaseReason = object.leaseReason ?? "";
+    message.sshVia = object.sshVia ?? "";
     return message;
   },
 };

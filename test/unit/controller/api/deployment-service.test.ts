@@ -102,6 +102,45 @@ void t.test("a failed run tells its failure, and what was not reached was skippe
   t.equal(failure?.node, "a");
 });
 
+void t.test("exercises are listed with their options, and run by name with what is asked of them", async (t) => {
+  const lab = new FakeLab();
+  lab.node("a").onCommand = () => ({ stdout: "12" });
+  const { runs, service } = await serve(lab);
+  const { deployment, exercises } = await service.listExercises({ deployment: "toy-1" }, call);
+  t.equal(deployment, "toy-1");
+  t.same(
+    exercises.map(({ name, summary, options }) => [name, summary, options.length]),
+    [
+      ["ask", "ask it so many times", 3],
+      ["move", "move it to another machine", 1],
+    ],
+  );
+  t.same(exercises[0]?.options[0], {
+    name: "times",
+    description: "how often to ask",
+    default: "2",
+    type: "whole number",
+    required: false,
+  });
+  t.match(exercises[1]?.options, [{ name: "to", default: "", type: "server|client", required: true }]);
+  const run = await service.startRun({ ...deploy, direction: "run", exercise: "ask", request: { times: "1" } }, call);
+  t.match(run, { direction: "run", plan: { exercise: "ask", title: "ask toy 1 times, every 10s" } });
+  t.same((await service.getReports({ id: run.id }, call)).files, [], "no results yet");
+  await lab.untilEnded(runs, run.id);
+  t.equal((await service.listExercises({ deployment: run.id }, call)).deployment, "toy-1");
+  const reports = await service.getReports({ id: "toy-1" }, call);
+  t.match(reports, {
+    run: run.id,
+    files: [
+      { name: "answers.txt", mediaType: "text/plain", text: /^ask\/a\/1 {7}12$/m },
+      { name: "answers.csv", mediaType: "text/csv", text: "step,took ms\nask/a/1,12\n" },
+      { name: "answer-times.csv", mediaType: "text/csv" },
+      { name: "answer-times.svg", mediaType: "image/svg+xml", text: /^<svg / },
+    ],
+  });
+  await t.rejects(service.listExercises({ deployment: "toy-2" }, call), { message: /did you mean "toy-1"/ });
+});
+
 void t.test("a cancel answers when the run has ended", async (t) => {
   const lab = labWith([step({ id: "build/a", acts: () => [make] })]);
   lab.node("a").onCommand = () => ({ tookMs: 50_000 });

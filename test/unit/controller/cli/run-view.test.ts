@@ -13,6 +13,9 @@ const step = (id: string, phase: string, node: string) => ({
   evidence: [`${node} has done it`],
   deadlineMs: 60_000n,
   needs: [],
+  standing: [],
+  rescue: "",
+  rescueEvidence: [],
   repeat: phase === "boot" ? "verify" : "repeatable",
 });
 const plan: Plan = {

@@ -2,7 +2,7 @@ import t from "tap";
 import { fit, plainStyle, colourStyle, table, width } from "../../../../controller/cli/terminal.js";
 import { duration, grouped, parseSince, roughly, size } from "../../../../controller/cli/units.js";
 import { toJson } from "../../../../controller/cli/json.js";
-import { exitCodeOf } from "../../../../controller/cli/exit-code.js";
+import { exitCodeOf } from "../../../../proto/base/exit-code.js";
 import { errorCodes, errorFromCode } from "../../../../proto/base/errors.js";
 
 t.test("durations, sizes and counts read as people say them", async (t) => {

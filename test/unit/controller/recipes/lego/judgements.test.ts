@@ -152,6 +152,7 @@ const facts: FactsSeen = {
   cpuCount: 12,
   cpuModel: "Intel(R) Xeon(R) CPU E5-2620 v3",
   memoryBytes: 8 * 2 ** 30,
+  memoryAvailableBytes: 7 * 2 ** 30,
   disks: [
     { mount: "/", sizeBytes: 2 ** 34, freeBytes: 2 ** 33 },
     { mount: "/boot", sizeBytes: 2 ** 29, freeBytes: 2 ** 28 },

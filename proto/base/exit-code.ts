@@ -1,5 +1,5 @@
-/** What `lab` leaves with. Scripts decide by these; they are part of the interface and documented in docs/cli.md. */
-import { type ErrorCode, LabError } from "../../proto/base/errors.js";
+/** What the programs leave with. Scripts decide by these; they are part of the interface and documented in docs/cli.md. */
+import { type ErrorCode, LabError } from "./errors.js";
 
 export const exitCodes = {
   done: 0,

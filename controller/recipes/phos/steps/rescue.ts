@@ -1,0 +1,26 @@
+/** After an exercise that failed: no program of it is left, no dump holds memory; the daemon stays. */
+import type { Rescue } from "../../../deploy/recipe.js";
+import { judgeUnmounted } from "../checkpoint.js";
+import { type Design, inContainer, linesOf } from "../design.js";
+import { look, quietly } from "../look.js";
+import { mountsInside } from "./checkpoint.js";
+import { endRestore } from "./sample.js";
+
+export function rescueOf(design: Design): Rescue {
+  const { dumpDirectory } = design.parameters;
+  return {
+    title: "end the sample, unmount dumps",
+    acts: () => [
+      quietly(inContainer(design, ["pkill", "-KILL", "-f", "labd_"])),
+      endRestore(design),
+      quietly(inContainer(design, ["pkill", "-f", "pos_cli --dump"])),
+      quietly(inContainer(design, ["find", dumpDirectory, "-mindepth", "1", "-maxdepth", "1", "-type", "d", "-exec", "umount", "{}", ";"])),
+    ],
+    evidence: [
+      look("no program of the sample is left", inContainer(design, ["pgrep", "-f", "labd_"]), ({ stdout }) =>
+        linesOf(stdout).length === 0 ? { ok: true, lines: ["none"] } : { ok: false, reason: "a program of the sample still runs" },
+      ),
+      look("no dump is mounted", mountsInside(design), (result) => judgeUnmounted(result, dumpDirectory)),
+    ],
+  };
+}
