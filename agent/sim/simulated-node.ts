@@ -65,7 +65,8 @@ export async function startNode(spec: NodeSpec, parameters: NodeParameters, inde
   // A board's line has a name of its own kind (ttyAMA0); here it comes out where that of a server does.
   const consoleLine = consoleLines.find((line) => line === spec.console?.line) ?? "ttyS1";
   mkdirSync(rootDirectory, { recursive: true });
-  await seedLinuxRoot(rootDirectory, { node: spec.name, arch: spec.arch, release: parameters.linux, consoleLine, baudRate });
+  const { distribution, linux: release } = parameters;
+  await seedLinuxRoot(rootDirectory, { distribution, node: spec.name, release, consoleLine, baudRate });
   await furnish(rootDirectory, { spec, parameters });
   const machine = makeMachine({
     name: spec.name,
