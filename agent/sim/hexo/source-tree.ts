@@ -32,8 +32,9 @@ export function laySourceTree(rootDirectory: string, path = defaultSourcePath): 
   put(join(root, ".git/HEAD"), "ref: refs/heads/hermit-master\n");
   installLauncher(rootDirectory, join(path, installer), "hexo", installer);
   put(join(root, makefile), templateMakefile);
-  // Both layouts there have been: apps/npb-is and apps/npb/is.
-  for (const name of npb) for (const directory of [`apps/npb-${name}`, `apps/npb/${name}`]) layNpb(root, directory, name);
+  for (const name of npb) layNpb(root, `apps/npb-${name}`, name);
+  // Where checkouts of another time have it.
+  layNpb(root, "apps/npb/is", "is");
   for (const [name, source] of Object.entries(others)) layApplication(root, `apps/${name}`, source, "int main(void);");
 }
 
