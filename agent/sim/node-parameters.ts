@@ -20,6 +20,10 @@ const suite = z.number().transform((id, context): CipherSuite => {
 /** A folder beside this file each; hexo furnishes an x86 machine or a board by the node's arch. */
 export const simulatedSystems = ["lego", "hexo", "phoenix", "phos"] as const;
 
+/** What is installed on a machine's disk. */
+const distributions = ["centos", "debian", "ubuntu"] as const;
+export type Distribution = (typeof distributions)[number];
+
 const schema = z.strictObject({
   /** What it is furnished for: which tree, tools and kernels it has beyond a plain Linux. */
   system: z.enum(simulatedSystems).default("lego"),
@@ -32,7 +36,9 @@ const schema = z.strictObject({
   /** Default: a server has one, a board has none. */
   hca: z.boolean().optional(),
   subnetManager: z.boolean().default(true),
-  /** Release of its Linux. Default: that of its distribution. */
+  /** CentOS 7, Debian 12 or Ubuntu 22.04; default: what its system is documented on, Debian for a board. */
+  distribution: z.enum(distributions).optional(),
+  /** Release of its Linux; default: the distribution's. */
   linux: z.string().min(1).optional(),
   /** Seconds from power to the firmware's banner. */
   post: z.number().min(0).max(3600).default(60),
@@ -47,11 +53,24 @@ const schema = z.strictObject({
 
 /** What a machine has that says nothing else, by architecture. */
 const usual = {
-  x86_64: { processors: 12, memory: 64 * 2 ** 30, hca: true, linux: "3.10.0-327.el7.x86_64" },
-  aarch64: { processors: 4, memory: 2 * 2 ** 30, hca: false, linux: "6.1.0-18-arm64" },
+  x86_64: { processors: 12, memory: 64 * 2 ** 30, hca: true },
+  aarch64: { processors: 4, memory: 2 * 2 ** 30, hca: false },
 } as const;
 
-type Usual = "processors" | "memory" | "hca" | "linux";
+const usualDistribution: Readonly<Record<(typeof simulatedSystems)[number], Distribution>> = {
+  lego: "centos",
+  hexo: "centos",
+  phoenix: "ubuntu",
+  phos: "ubuntu",
+};
+
+const usualRelease: Readonly<Record<Distribution, string>> = {
+  centos: "3.10.0-327.el7.x86_64",
+  debian: "6.1.0-18-arm64",
+  ubuntu: "5.15.0-91-generic",
+};
+
+type Usual = "processors" | "memory" | "hca" | "distribution" | "linux";
 type Written = z.output<typeof schema>;
 export type NodeParameters = Omit<Written, Usual> & { readonly [Key in Usual]: Exclude<Written[Key], undefined> };
 
@@ -78,13 +97,15 @@ export function nodeParameters(
 }
 
 function withDefaults(arch: string | undefined, written: Written): NodeParameters {
-  const { processors, memory, hca, linux } = arch === "aarch64" ? usual.aarch64 : usual.x86_64;
+  const { processors, memory, hca } = arch === "aarch64" ? usual.aarch64 : usual.x86_64;
+  const distribution = written.distribution ?? (arch === "aarch64" ? "debian" : usualDistribution[written.system]);
   return {
     ...written,
     processors: written.processors ?? processors,
     memory: written.memory ?? memory,
     hca: written.hca ?? hca,
-    linux: written.linux ?? linux,
+    distribution,
+    linux: written.linux ?? usualRelease[distribution],
   };
 }
 

@@ -64,7 +64,10 @@ t.test("undeploy takes everything back, and a second time finds nothing to do", 
 t.test("an application that is held moves there and back when it is told to, and undeploy ends it", async (t) => {
   t.match(await pair.run("deploy", recipe), { status: "succeeded" });
   const long = { with: { class: "C" } };
-  t.match(await pair.run("run", recipe, { ...long, exercise: "run", request: { hold: true } }), { status: "succeeded", failure: undefined });
+  t.match(await pair.run("run", recipe, { ...long, exercise: "run", request: { hold: true } }), {
+    status: "succeeded",
+    failure: undefined,
+  });
   t.equal(await pair.proxies("x0"), 1, "it is left running");
   const there = await pair.run("run", recipe, { ...long, exercise: "migrate", request: { to: "arm" } });
   t.match(there, { status: "succeeded", failure: undefined });
@@ -74,7 +77,10 @@ t.test("an application that is held moves there and back when it is told to, and
   const back = await pair.run("run", recipe, { ...long, exercise: "migrate", request: { to: "x86" } });
   t.match(back, { status: "succeeded", failure: undefined });
   t.same([await pair.proxies("x0"), await pair.proxies("potato0")], [1, 0]);
-  t.match(await pair.run("run", recipe, { exercise: "run" }), { status: "failed", failure: { step: "check/x0", summary: /a proxy runs already/ } });
+  t.match(await pair.run("run", recipe, { exercise: "run" }), {
+    status: "failed",
+    failure: { step: "check/x0", summary: /a proxy runs already/ },
+  });
   t.match(await pair.run("undeploy", recipe), { status: "succeeded", failure: undefined });
   t.same([await pair.proxies("x0"), await pair.proxies("potato0")], [0, 0]);
 });

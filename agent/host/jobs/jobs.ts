@@ -1,7 +1,7 @@
 /** The Commands port: a directory and a supervisor process per job; nothing about a job is known only to this process. */
 import { spawn, type ChildProcess } from "node:child_process";
-import { closeSync, existsSync, openSync } from "node:fs";
-import { mkdir, readdir, rename, rm } from "node:fs/promises";
+import { closeSync, openSync } from "node:fs";
+import { mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Commands, Job, JobEvent, JobReading, JobRequest, JobSignal } from "../../ports/command.js";
 import { sleep, type Clock } from "../../../proto/base/clock.js";
@@ -267,9 +267,13 @@ function validate(request: JobRequest): void {
   }
 }
 
-/** A program the machine has at that path, when the machine is a directory of this one; every other program is this machine's. */
+/**
+ * A script the machine has at that path, when the machine is a directory of this one. Every other program is this machine's: what else
+ * lies there cannot run here.
+ */
 async function programBelow(root: RootDirectory, program: string): Promise<{ program?: string }> {
   if (root.path === "/" || !program.startsWith("/")) return {};
   const path = await root.resolve(program);
-  return existsSync(path) ? { program: path } : {};
+  const beginning = await readFile(path, "latin1").catch(() => "");
+  return beginning.startsWith("#!") ? { program: path } : {};
 }

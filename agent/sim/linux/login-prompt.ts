@@ -1,15 +1,16 @@
 /** A login prompt on the serial console: echoes what is typed and lets nobody in. Its banner is what says that Linux is up. */
-import { distribution } from "./distribution.js";
 
 export interface LoginPrompt {
   type(data: Uint8Array): void;
 }
 
-export function loginPrompt(machine: { node: string; arch: string; release: string }, print: (text: string) => void): LoginPrompt {
+export function loginPrompt(
+  machine: { node: string; arch: string; release: string; system: string },
+  print: (text: string) => void,
+): LoginPrompt {
   let user = "";
   let asked: "user" | "password" = "user";
-  const greet = () =>
-    print(`\n${distribution(machine.arch).prettyName}\nKernel ${machine.release} on an ${machine.arch}\n\n${machine.node} login: `);
+  const greet = () => print(`\n${machine.system}\nKernel ${machine.release} on an ${machine.arch}\n\n${machine.node} login: `);
   greet();
   const enter = () => {
     if (asked === "user" && user !== "") {

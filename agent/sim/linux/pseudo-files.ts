@@ -20,6 +20,15 @@ export function pseudoFiles(machine: LinuxIdentity, bootId: string): Readonly<Re
   };
 }
 
+/** Below "/": whether address spaces are randomized. */
+export const aslrPath = "proc/sys/kernel/randomize_va_space";
+
+/** `/proc/kallsyms`: a few of what every kernel has, and more. */
+export function symbolsFile(more: readonly string[]): string {
+  const names = ["startup_64", "__x64_sys_read", "__x64_sys_write", "__x64_sys_kexec_load", ...more];
+  return names.map((name, index) => `${(0xffffffff81000000n + BigInt(index) * 0x1000n).toString(16)} T ${name}\n`).join("");
+}
+
 /** `/proc/uptime`: seconds since boot, and idle seconds summed over the processors. */
 export function uptimeFile(uptimeMs: number, processors: number): string {
   return `${(uptimeMs / 1000).toFixed(2)} ${((uptimeMs / 1000) * processors).toFixed(2)}\n`;

@@ -27,7 +27,13 @@ export interface HexoMachines {
 export const bySignal = { request: "signal", migtest: 1, class: "C" } as const;
 
 /** Both on loopback, the board's sshd elsewhere: what pulls pages must reach what serves them. */
-function inventory({ x86Faults = [], boardFaults = [], boardMemory = "4G", boardReach = "ssh", with: parameters = {} }: HexoMachines): string {
+function inventory({
+  x86Faults = [],
+  boardFaults = [],
+  boardMemory = "4G",
+  boardReach = "ssh",
+  with: parameters = {},
+}: HexoMachines): string {
   const reach = boardReach === "ssh" ? "agent: false, ssh: { via: x0, user: root }, " : "";
   return `
 lab: bench
@@ -55,7 +61,11 @@ export class HexoLab {
     return new HexoLab(await SimulatedLab.start(t, inventory(machines), { speedUp: machines.speedUp ?? 20, tools: machines.tools ?? {} }));
   }
 
-  run(direction: Direction, recipe: Recipe, more: { with?: Readonly<Record<string, Json>>; exercise?: string; request?: Readonly<Record<string, Json>> } = {}): Promise<RunState> {
+  run(
+    direction: Direction,
+    recipe: Recipe,
+    more: { with?: Readonly<Record<string, Json>>; exercise?: string; request?: Readonly<Record<string, Json>> } = {},
+  ): Promise<RunState> {
     const { with: parameters = {}, ...request } = more;
     return this.lab.run({ deployment: "pair", direction, parameters, ...request }, recipe);
   }
