@@ -59,7 +59,7 @@ export interface PlanInput<P> {
   readonly previous: Outputs;
 }
 
-/** Everything wrong, at once. `at` names the parameter, the role, or what was asked of an exercise: "with.memmap", "roles.memory", "request.repeat". */
+/** Everything wrong, at once. `at`: "with.memmap", "roles.memory"; of an exercise "request.repeat"; "deployment": how the deployment stands. */
 export interface PlanProblem {
   readonly at: string;
   readonly problem: string;

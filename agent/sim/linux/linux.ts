@@ -8,9 +8,11 @@ import { bootMessages, type LinuxIdentity } from "./boot-messages.js";
 import { KernelLog } from "./kernel-log.js";
 import { loginPrompt } from "./login-prompt.js";
 import { NodeAgent } from "./node-agent.js";
+import type { MachineProcesses } from "./process-environment.js";
 import { aslrPath, type LoadedModule, modulesFile, pseudoFiles, symbolsFile, uptimeFile } from "./pseudo-files.js";
 import { openSerialDevice, type SerialDevice } from "./serial-device.js";
 import { systemTools } from "./system-tools.js";
+import { SshServer, type SshServerOptions } from "../ssh/ssh-server.js";
 
 export interface LinuxOptions {
   /** The agent's bundle on the host; undefined = machines without agent. */
@@ -22,6 +24,8 @@ export interface LinuxOptions {
   readonly mark: string;
   /** Variables its processes have besides those every machine's do. */
   readonly environment?: Readonly<Record<string, string>>;
+  /** How its ssh server is reached; undefined = it runs none. */
+  readonly ssh?: Pick<SshServerOptions, "address" | "port" | "user" | "hostKey"> | undefined;
   /** Tools answered from inside the kernel besides dmesg, uname, lsmod, reboot and poweroff. */
   readonly tools: ToolHandlers;
 }
@@ -65,6 +69,7 @@ class Linux implements RunningKernel, RunningLinux {
   readonly #bootId = randomUUID();
   readonly #log: KernelLog;
   readonly #agent: NodeAgent | undefined;
+  #sshServer: SshServer | undefined;
   readonly #tools: ToolHandlers;
   readonly #consoles: readonly string[];
   readonly #modules: LoadedModule[] = [];
@@ -83,9 +88,10 @@ class Linux implements RunningKernel, RunningLinux {
     this.#build = buildOf(image);
     this.#startedMs = hardware.time.clock.monotonicMs();
     this.#consoles = [...commandLine.matchAll(/(?:^| )console=(ttyS\d)/g)].map((match) => match[1] ?? "");
-    const { node, processors, memoryBytes } = hardware;
+    const { node, arch, processors, memoryBytes } = hardware;
     this.#identity = {
       node,
+      arch,
       processors,
       memoryBytes,
       commandLine,
@@ -145,6 +151,7 @@ class Linux implements RunningKernel, RunningLinux {
     for (const timer of this.#timers) timer.cancel();
     for (const letGo of this.#letGo.splice(0)) letGo();
     await this.#starting;
+    await this.#sshServer?.stop();
     await this.#agent?.stop();
     for (const device of this.#devices.splice(0)) await device.close();
   }
@@ -164,7 +171,28 @@ class Linux implements RunningKernel, RunningLinux {
     }
     if (this.#stop.signal.aborted) return;
     this.#agent?.start();
+    await this.#startSshServer();
     for (const line of this.#consoles) this.#openLogin(line);
+  }
+
+  /** A machine whose ssh server does not start runs without. */
+  async #startSshServer(): Promise<void> {
+    const { ssh } = this.#options;
+    if (ssh === undefined) return;
+    const { log, time } = this.hardware;
+    const server = new SshServer({ ...ssh, processes: this.#processes(), clock: time.clock, log });
+    try {
+      await server.listen();
+      this.#sshServer = server;
+      this.printk(`sshd[612]: Server listening on ${ssh.address} port ${ssh.port}.`);
+    } catch (err) {
+      log.error({ err }, "ssh server does not start");
+    }
+  }
+
+  #processes(): MachineProcesses {
+    const { socketPath, mark, environment = {} } = this.#options;
+    return { rootDirectory: this.hardware.rootDirectory, socketPath, environment, mark: `${mark}.${this.#bootId}` };
   }
 
   #openLogin(line: string): void {
@@ -174,24 +202,16 @@ class Linux implements RunningKernel, RunningLinux {
   }
 
   #installedAgent(): NodeAgent | undefined {
-    const { agentProgram: program, agentLogFile: logFile, socketPath, mark, environment = {} } = this.#options;
+    const { agentProgram: program, agentLogFile: logFile } = this.#options;
     if (program === undefined) return undefined;
-    const { rootDirectory, log, time } = this.hardware;
-    return new NodeAgent({
-      program,
-      logFile,
-      socketPath,
-      environment,
-      rootDirectory,
-      log,
-      clock: time.clock,
-      mark: `${mark}.${this.#bootId}`,
-    });
+    const { log, time } = this.hardware;
+    return new NodeAgent({ ...this.#processes(), program, logFile, log, clock: time.clock });
   }
 
   #systemTools(): ToolHandlers {
     return systemTools({
       node: this.hardware.node,
+      arch: this.hardware.arch,
       release: this.release,
       dmesg: () => this.#log.text(),
       modules: () => this.#modules,

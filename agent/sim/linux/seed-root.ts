@@ -6,6 +6,7 @@ import { grubDirectories } from "../machine/boot-loader.js";
 import { formatEnvironmentBlock } from "../machine/environment-block.js";
 import { formatKernelImage } from "../machine/kernel-image.js";
 import type { Distribution } from "../node-parameters.js";
+import { osRelease } from "./distribution.js";
 import { linuxImage } from "./linux.js";
 import { ubuntuFiles } from "./ubuntu.js";
 
@@ -25,18 +26,19 @@ const directories = ["dev", "proc", "root", "run", "tmp", "usr/bin", "usr/local/
 
 /** Files of the installation, contents by path below "/". */
 export function installedFiles(installation: LinuxInstallation): Readonly<Record<string, string | Uint8Array>> {
-  return installation.distribution === "ubuntu" ? ubuntuFiles(installation) : centosFiles(installation);
+  return installation.distribution === "ubuntu" ? ubuntuFiles(installation) : redHatFiles(installation);
 }
 
-function centosFiles(installation: LinuxInstallation): Readonly<Record<string, string | Uint8Array>> {
-  const { node, release } = installation;
+/** A board has these too: what boots is the same, whatever the distribution calls itself. */
+function redHatFiles(installation: LinuxInstallation): Readonly<Record<string, string | Uint8Array>> {
+  const { node, release, distribution = "centos" } = installation;
   return {
     [`boot/vmlinuz-${release}`]: formatKernelImage(linuxImage(release)),
     [`boot/initramfs-${release}.img`]: "initramfs of a simulated machine\n",
     "boot/grub2/grub.cfg": grubConfiguration(installation),
     "boot/grub2/grubenv": formatEnvironmentBlock(new Map([["saved_entry", linuxEntryId(release)]])),
     "etc/hostname": `${node}\n`,
-    "etc/os-release": 'NAME="CentOS Linux"\nVERSION="7 (Core)"\nID="centos"\nVERSION_ID="7"\nPRETTY_NAME="CentOS Linux 7 (Core)"\n',
+    "etc/os-release": osRelease[distribution],
     "etc/fstab": "/dev/sda2 / xfs defaults 0 0\n",
   };
 }

@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { formatEnvironmentBlock } from "../machine/environment-block.js";
 import { formatKernelImage } from "../machine/kernel-image.js";
+import { osRelease } from "./distribution.js";
 import { linuxImage } from "./linux.js";
 import type { LinuxInstallation } from "./seed-root.js";
 import { ubuntuGrubConfig } from "./ubuntu-grub.js";
@@ -16,13 +17,12 @@ export function ubuntuFiles({ node, release, consoleLine, baudRate }: LinuxInsta
   return {
     [`boot/vmlinuz-${release}`]: formatKernelImage(linuxImage(release)),
     [`boot/initrd.img-${release}`]: "initramfs of a simulated machine\n",
-    [`boot/config-${release}`]: "CONFIG_SYSTEM_TRUSTED_KEYS=\"debian/canonical-certs.pem\"\nCONFIG_DEBUG_INFO=y\nCONFIG_COMPACTION=y\n",
+    [`boot/config-${release}`]: 'CONFIG_SYSTEM_TRUSTED_KEYS="debian/canonical-certs.pem"\nCONFIG_DEBUG_INFO=y\nCONFIG_COMPACTION=y\n',
     "boot/grub/grub.cfg": ubuntuGrubConfig({ releases: [release], uuid, defaultEntry: "0", timeout: "0", commandLine }),
     "boot/grub/grubenv": formatEnvironmentBlock(new Map()),
     "etc/default/grub": defaultGrub(commandLine),
     "etc/hostname": `${node}\n`,
-    "etc/os-release":
-      'PRETTY_NAME="Ubuntu 22.04.3 LTS"\nNAME="Ubuntu"\nVERSION_ID="22.04"\nVERSION="22.04.3 LTS (Jammy Jellyfish)"\nVERSION_CODENAME=jammy\nID=ubuntu\nID_LIKE=debian\n',
+    "etc/os-release": osRelease.ubuntu,
     "etc/fstab": `UUID=${uuid} / ext4 defaults 0 1\n`,
     "etc/sysctl.conf": "#\n# /etc/sysctl.conf - Configuration file for setting system variables\n#\n#net.ipv4.ip_forward=1\n",
   };

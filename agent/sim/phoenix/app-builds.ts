@@ -55,7 +55,11 @@ async function buildApps(call: ToolCall, tree: string): Promise<number> {
   }
   for (const variant of ["phx-72", "orig-72", "phx-7445", "orig-7445"]) {
     const libraryBuiltOn = variant.startsWith("phx") ? library.builtOn : undefined;
-    put(machine, `${redis}/rel-${variant}/bin/redis-server`, `${JSON.stringify({ variant, libraryBuiltOn, stale } satisfies RedisServer)}\n`);
+    put(
+      machine,
+      `${redis}/rel-${variant}/bin/redis-server`,
+      `${JSON.stringify({ variant, libraryBuiltOn, stale } satisfies RedisServer)}\n`,
+    );
   }
   return 0;
 }

@@ -36,12 +36,18 @@ export function experiment(mode: Mode): Tool {
 
 /** Options need their equals sign: without, they count as words, and there must be two of those. */
 function parse(argv: readonly string[]): Asked | undefined {
-  const option = (short: string, long: string) => argv.map((word) => new RegExp(`^(?:-${short}|--${long})=(.*)$`).exec(word)?.[1]).find((value) => value !== undefined);
+  const option = (short: string, long: string) =>
+    argv.map((word) => new RegExp(`^(?:-${short}|--${long})=(.*)$`).exec(word)?.[1]).find((value) => value !== undefined);
   const words = argv.filter((word) => !/^(-[gk]|--expgroup|--killtime)=/.test(word));
   const [issue, index] = words;
   if (words.length !== 2 || issue === undefined || index === undefined) return undefined;
   const group = option("g", "expgroup");
-  return { issue, index, folder: `result-${issue}${group === undefined ? "" : `-${group}`}`, killTimeS: Number(option("k", "killtime") ?? "120") };
+  return {
+    issue,
+    index,
+    folder: `result-${issue}${group === undefined ? "" : `-${group}`}`,
+    killTimeS: Number(option("k", "killtime") ?? "120"),
+  };
 }
 
 /** The server of this mode and case, or what the script says before it begins. */
@@ -68,7 +74,13 @@ async function run(call: ToolCall, mode: Mode, asked: Asked, server: RedisServer
   const process = startRedis(call);
   log("load", "[OVERALL], RunTime(ms), 41210\n[INSERT], Operations, 2000000\n");
   await call.work(400);
-  const text = serverLog({ mode, course, startedMs, faultMs: startedMs + killTimeS * 1000, restoreFails: hasFault(call, "criu-restore-fails") });
+  const text = serverLog({
+    mode,
+    course,
+    startedMs,
+    faultMs: startedMs + killTimeS * 1000,
+    restoreFails: hasFault(call, "criu-restore-fails"),
+  });
   log("server", text);
   call.out(text);
   log("trigger", asked.issue === "12290" ? "Initializing...\nSpawning three clients\n" : "Error: Server closed the connection\n");
@@ -85,7 +97,8 @@ async function run(call: ToolCall, mode: Mode, asked: Asked, server: RedisServer
 /** Whether the process comes back is decided by what was built, and by how. */
 async function courseOf(call: ToolCall, mode: Mode, { issue }: Asked, server: RedisServer): Promise<Course> {
   // Its trigger waits with a tool that is nowhere: the branch that kills redis is never taken.
-  if (issue === "12290" && !moduleNames(call, call.env["MODULEPATH"] ?? "").some((name) => name.startsWith("waitpid"))) return "undisturbed";
+  if (issue === "12290" && !moduleNames(call, call.env["MODULEPATH"] ?? "").some((name) => name.startsWith("waitpid")))
+    return "undisturbed";
   if (hasFault(call, "redis-stays-down") || (mode === "criu" && hasFault(call, "criu-restore-fails"))) return "gone";
   if (mode !== "phx") return "recovered";
   const isWhole = server.libraryBuiltOn === phoenixRelease && !server.stale && (await runningRelease(call)) === phoenixRelease;

@@ -33,7 +33,9 @@ async function clone(call: ToolCall): Promise<number> {
   call.err(`Cloning into '${directory}'...\n`);
   await call.work(300);
   if (branch !== "sosp25" && branch !== "master") {
-    call.err(`warning: Could not find remote branch ${branch ?? ""} to clone.\nfatal: Remote branch ${branch ?? ""} not found in upstream origin\n`);
+    call.err(
+      `warning: Could not find remote branch ${branch ?? ""} to clone.\nfatal: Remote branch ${branch ?? ""} not found in upstream origin\n`,
+    );
     return 128;
   }
   layTree(machine.rootDirectory, machine.absolute(directory), branch);

@@ -11,7 +11,9 @@ export const updateGrub: Tool = async (call) => {
   call.err("Sourcing file `/etc/default/grub'\n");
   await call.work(200);
   const releases = updateGrubFiles(call.machine);
-  call.err(`Generating grub configuration file ...\n${releases.map((each) => `Found linux image: /boot/vmlinuz-${each}\n`).join("")}done\n`);
+  call.err(
+    `Generating grub configuration file ...\n${releases.map((each) => `Found linux image: /boot/vmlinuz-${each}\n`).join("")}done\n`,
+  );
   return 0;
 };
 

@@ -9,7 +9,9 @@ import { hasFault } from "./faults.js";
 import { isCheckedOut } from "./git.js";
 import { phoenixRelease, put, runningRelease, treeOf } from "./places.js";
 
-const systemCalls = ["restart", "get_preserved", "preserve_meta", "get_meta", "preserve_lmap", "get_lmap"].map((name) => `__x64_sys_phx_${name}`);
+const systemCalls = ["restart", "get_preserved", "preserve_meta", "get_meta", "preserve_lmap", "get_lmap"].map(
+  (name) => `__x64_sys_phx_${name}`,
+);
 /** A build takes longer than the file system's clock needs to tick. */
 const tickS = 0.05;
 
@@ -24,11 +26,13 @@ export const buildKernel: Tool = async (call) => {
   }
   if (!machine.exists(config)) return fail(call, `cp: cannot stat '${config}': No such file or directory`, 1);
   for (const tool of ["flex", "bison"]) {
-    if (findPackage(machine, tool) === undefined) return fail(call, `/bin/sh: 1: ${tool}: not found\nmake: *** [scripts/Makefile.host:9] Error 127`, 2);
+    if (findPackage(machine, tool) === undefined)
+      return fail(call, `/bin/sh: 1: ${tool}: not found\nmake: *** [scripts/Makefile.host:9] Error 127`, 2);
   }
   call.out("  CC      kernel/phx.o\n  LD      vmlinux\nKernel: arch/x86/boot/bzImage is ready  (#1)\n");
   await call.work(800);
-  if (hasFault(call, "kernel-build-fails")) return fail(call, "make[2]: *** [debian/rules:7: build-arch] Error 2\nmake: *** [Makefile:1583: bindeb-pkg] Error 2", 2);
+  if (hasFault(call, "kernel-build-fails"))
+    return fail(call, "make[2]: *** [debian/rules:7: build-arch] Error 2\nmake: *** [Makefile:1583: bindeb-pkg] Error 2", 2);
   if (hasFault(call, "kernel-leaves-no-package")) return 0;
   const number = Number(machine.read(`${tree}/kernel/.version`) ?? "0") + 1;
   put(machine, `${tree}/kernel/.version`, `${number}\n`);

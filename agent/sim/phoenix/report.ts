@@ -25,7 +25,12 @@ function row(call: ToolCall, folder: string, mode: string): string {
   const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / drops.length;
   const downtime = mean(downs.length > 0 ? downs : drops.map((drop) => drop.downtimeS));
   const recovery = Math.max(mean(drops.map((drop) => drop.recovery90S)) - downtime, 1);
-  const numbers = [downtime.toFixed(2).padStart(12), `${mean(drops.map((drop) => drop.availability5s)).toFixed(3).padStart(12)}%`];
+  const numbers = [
+    downtime.toFixed(2).padStart(12),
+    `${mean(drops.map((drop) => drop.availability5s))
+      .toFixed(3)
+      .padStart(12)}%`,
+  ];
   return `${String(drops.length).padStart(6)}  ${numbers.join(" ")} ${recovery.toFixed(1).padStart(12)}`;
 }
 
@@ -54,5 +59,9 @@ function findDrop(values: readonly number[], from: number): { downtimeS: number;
   const returned = values.findIndex((value, index) => index >= drop && value > 2 * at(drop));
   const back = returned < 0 ? 120 : returned;
   const recovered = values.findIndex((value, index) => index >= drop && value >= 0.9 * stable);
-  return { downtimeS: back - (drop - 5), availability5s: (at(back + 4) / stable) * 100, recovery90S: recovered < 0 ? values.length - drop : recovered - drop };
+  return {
+    downtimeS: back - (drop - 5),
+    availability5s: (at(back + 4) / stable) * 100,
+    recovery90S: recovered < 0 ? values.length - drop : recovered - drop,
+  };
 }

@@ -11,7 +11,11 @@ const scripts = {
     ...["runvanilla", "runbuiltin", "runphx", "runcriu", "report"].map((name) => `experiments/redis/${name}.sh`),
   ],
   // The older branch lacks the CRIU, report and phx scripts (facts: Phoenix, Basis).
-  master: [...["env_setup", "build_kernel"].map((name) => `scripts/${name}.sh`), "experiments/redis/runvanilla.sh", "experiments/redis/runbuiltin.sh"],
+  master: [
+    ...["env_setup", "build_kernel"].map((name) => `scripts/${name}.sh`),
+    "experiments/redis/runvanilla.sh",
+    "experiments/redis/runbuiltin.sh",
+  ],
 } as const;
 
 const modulefiles = ["criu", "polygraph", "ycsb", "redis/orig-72", "redis/orig-7445", "redis/phx-72", "redis/phx-7445"];

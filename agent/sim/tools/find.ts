@@ -45,7 +45,12 @@ function parse({ argv, machine }: ToolCall): Wanted | string {
 }
 
 function glob(pattern: string): RegExp {
-  return new RegExp(`^${pattern.replace(/[.+^$()|{}\\]/g, "\\$&").replaceAll("*", ".*").replaceAll("?", ".")}$`);
+  return new RegExp(
+    `^${pattern
+      .replace(/[.+^$()|{}\\]/g, "\\$&")
+      .replaceAll("*", ".*")
+      .replaceAll("?", ".")}$`,
+  );
 }
 
 function walk(call: ToolCall, path: string, depth: number, wanted: Wanted): void {

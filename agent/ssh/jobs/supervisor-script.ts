@@ -42,7 +42,7 @@ claim() {
  */
 export const supervisorScript = `
 D=\${0%/*}
-cwd=$R\${job_cwd:-/}
+cwd=$R$job_cwd; [ -n "$cwd" ] || cwd=/
 if [ "$1" = program ]; then
   # Its own process id: what follows is replaced by the program.
   echo "$$ $(ticks $$) $(now)" > "$D/started.new" && mv "$D/started.new" "$D/started"
