@@ -128,7 +128,7 @@ export interface NodeHandle {
     start(request: CommandRequest, options: { fence: Fence } & Waiting): Promise<JobReading>;
     /** Undefined when the node knows no such job. */
     read(jobId: string, options?: Waiting): Promise<JobReading | undefined>;
-    /** Sends the signal to the job's process, once per key. False when there was no process any more. */
+    /** Sends the signal to the job's process, once per key. False when there was no process any more. Throws NotFoundError for an unknown job. */
     signal(jobId: string, signal: string, request: { fence: Fence; key: string } & Waiting): Promise<boolean>;
     /** Ends the whole process group; resolves when it has ended. False when the node knows no such job. */
     end(jobId: string, request: { fence: Fence; graceMs: number } & Waiting): Promise<boolean>;

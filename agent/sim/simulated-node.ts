@@ -13,6 +13,7 @@ import { furnish } from "./furnish.js";
 import { linuxKernel } from "./linux/linux.js";
 import { seedLinuxRoot } from "./linux/seed-root.js";
 import { Machine } from "./machine/machine.js";
+import { announce, hasLinuxUp } from "./machine/neighbours.js";
 import { listenForTools } from "./machine/machine-socket.js";
 import { machineTime } from "./machine/machine-time.js";
 import { SerialPort } from "./machine/serial-port.js";
@@ -65,10 +66,32 @@ export async function startNode(spec: NodeSpec, parameters: NodeParameters, inde
   // A board's line has a name of its own kind (ttyAMA0); here it comes out where that of a server does.
   const consoleLine = consoleLines.find((line) => line === spec.console?.line) ?? "ttyS1";
   mkdirSync(rootDirectory, { recursive: true });
-  await seedLinuxRoot(rootDirectory, { node: spec.name, release: parameters.linux, consoleLine, baudRate });
+  const { distribution, linux: release } = parameters;
+  await seedLinuxRoot(rootDirectory, { distribution, node: spec.name, release, consoleLine, baudRate });
   await furnish(rootDirectory, { spec, parameters });
   const ssh = spec.ssh && { ...spec.ssh, hostKey: hostKey(directory).private };
-  const machine = makeMachine({ name: spec.name, ssh, index, parameters, directory, rootDirectory, socketPath, consoleLine, around });
+  const machine = makeMachine({
+    name: spec.name,
+    arch: spec.arch,
+    ssh,
+    index,
+    parameters,
+    directory,
+    rootDirectory,
+    socketPath,
+    consoleLine,
+    around,
+  });
+  announce(around.shared, {
+    node: spec.name,
+    address: spec.ssh?.address ?? spec.address,
+    sshPort: spec.ssh?.port ?? 22,
+    users: [spec.ssh?.user ?? "root"],
+    rootDirectory,
+    faults: parameters.faults,
+    isUp: () => machine.on && hasLinuxUp(rootDirectory),
+    ask: (request) => machine.onToolRequest(request),
+  });
   const serial = machine.port(consoleLine) ?? new SerialPort();
   const serialLog = join(directory, `${consoleLine}.log`);
 
@@ -91,6 +114,7 @@ export async function startNode(spec: NodeSpec, parameters: NodeParameters, inde
 
 function makeMachine(node: {
   name: string;
+  arch: string;
   ssh: SshSpec | undefined;
   index: number;
   parameters: NodeParameters;
@@ -100,7 +124,7 @@ function makeMachine(node: {
   consoleLine: string;
   around: Surroundings;
 }): Machine {
-  const { name, ssh, index, parameters, directory, rootDirectory, socketPath, consoleLine, around } = node;
+  const { name, arch, ssh, index, parameters, directory, rootDirectory, socketPath, consoleLine, around } = node;
   const linux = linuxKernel({
     agentProgram: around.agentProgram,
     agentLogFile: join(directory, "agent.log"),
@@ -113,6 +137,7 @@ function makeMachine(node: {
   return new Machine({
     node: name,
     rootDirectory,
+    arch,
     processors: parameters.processors,
     memoryBytes: parameters.memory,
     infiniband: infinibandPort(parameters, index),

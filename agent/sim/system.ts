@@ -7,7 +7,7 @@ import type { Tool } from "./tools/tool.js";
 export interface SimulatedSystem {
   /** Stand-in tools beyond those of every Linux, by the name they are called by; one of the same name takes the place of theirs. */
   readonly tools: Readonly<Record<string, Tool>>;
-  /** Where a tool is found when that is not on the PATH: { installkernel: "/sbin/installkernel" }. */
+  /** Where a tool is found when that is not on the PATH: { installkernel: "/sbin/installkernel" }; "" = `furnish` lays it down. */
   readonly toolPaths?: Readonly<Record<string, string>>;
   /** Kernels its machines can boot besides Linux. */
   readonly kinds: readonly KernelKind[];

@@ -3,17 +3,22 @@ import type {
   Evidence as WireEvidence,
   Failure as WireFailure,
   Plan as WirePlan,
+  Rescue as WireRescue,
   Run as WireRun,
   RunEvent as WireRunEvent,
   StepState as WireStepState,
 } from "../../proto/gen/lab/v1/deployment.js";
 import type { Evidence, EvidenceSource, Failure, PlanView, RunEntry } from "../deploy/entries.js";
+import type { RescueRecord } from "../deploy/rescue-record.js";
 import type { RunEvent } from "../deploy/run-feed.js";
 import type { RunState, StepRecord } from "../deploy/run-state.js";
 
 export function planMessage(plan: PlanView): WirePlan {
-  const steps = plan.steps.map(({ node, ...step }) => ({
+  const steps = plan.steps.map(({ node, standing = [], rescue, ...step }) => ({
     ...step,
+    standing: [...standing],
+    rescue: rescue?.title ?? "",
+    rescueEvidence: [...(rescue?.evidence ?? [])],
     nodes: [node],
     evidence: [...step.evidence],
     needs: [...step.needs],
@@ -36,6 +41,7 @@ export function runMessage(run: RunState): WireRun {
     evidence: run.evidence.map((each) => evidenceMessage(each, each.timeMs)),
     steps: run.plan.steps.map((step) => stepMessage(step.id, run)),
     nonce: run.nonce,
+    rescues: Object.values(run.rescues).map(rescueMessage),
   };
 }
 
@@ -59,11 +65,19 @@ function toldBy(entry: RunEntry): NonNullable<WireRunEvent["event"]>[] {
     case "step-began":
       return [{ $case: "stepBegan", value: entry.data.step }];
     case "step-succeeded":
-      return [{ $case: "stepSucceeded", value: entry.data.step }];
+      return [{ $case: entry.data.standing === true ? "stepStanding" : "stepSucceeded", value: entry.data.step }];
     case "evidence":
       return [{ $case: "evidence", value: evidenceMessage(entry.data.evidence, entry.timeMs) }];
     case "step-failed":
       return [{ $case: "failed", value: failureMessage(entry.data.failure, entry.timeMs) }];
+    case "rescue-began": {
+      const { step, node, title } = entry.data;
+      return [{ $case: "rescue", value: { step, node, title, state: "running", summary: "" } }];
+    }
+    case "rescue-ended": {
+      const { done, ...told } = entry.data;
+      return [{ $case: "rescue", value: { ...told, state: done ? "done" : "failed" } }];
+    }
     case "cancelling":
       return [{ $case: "cancelling", value: entry.data.by }];
     case "resumed":
@@ -75,6 +89,7 @@ function toldBy(entry: RunEntry): NonNullable<WireRunEvent["event"]>[] {
     }
     case "act-began":
     case "act-done":
+    case "not-standing":
     case "step-stopped":
       return [];
   }
@@ -86,8 +101,13 @@ function stepMessage(id: string, run: RunState): WireStepState {
   return { id, state, beganMs: milliseconds(record?.beganMs), endedMs: milliseconds(record?.endedMs) };
 }
 
-function stepStateName({ status }: StepRecord, isEnded: boolean): string {
+function rescueMessage({ step, node, title, status, summary }: RescueRecord): WireRescue {
+  return { step, node, title, state: status, summary };
+}
+
+function stepStateName({ status, standing }: StepRecord, isEnded: boolean): string {
   if (status === "stopped") return "cancelled";
+  if (status === "succeeded" && standing === true) return "standing";
   return status === "waiting" && isEnded ? "skipped" : status;
 }
 

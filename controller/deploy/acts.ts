@@ -4,9 +4,10 @@
  */
 import { sleep, type Clock } from "../../proto/base/clock.js";
 import type { PowerResult } from "../ports.js";
-import { actKey, jobId } from "./act-key.js";
+import { actKey } from "./act-key.js";
 import { runCommand } from "./command-act.js";
 import { whileUnreachable } from "./reach.js";
+import { endGraceMs, signalJob, startJob } from "./job-acts.js";
 import type { Act, Json } from "./recipe.js";
 import { RunAbandonedError } from "./run-journal.js";
 import type { StepContext } from "./step-context.js";
@@ -15,8 +16,6 @@ import { actLimitMs } from "./step-view.js";
 
 /** What an act may take to stop after it was told to. */
 const settleMs = 30_000;
-/** What a started job gets to end by itself, unless the act says otherwise. */
-const endGraceMs = 10_000;
 
 export interface ActResult {
   readonly outputs?: Readonly<Record<string, Json>>;
@@ -98,7 +97,7 @@ async function perform(act: Act, n: number, bootId: string | undefined, context:
     case "start":
       return { outputs: { [act.name]: await startJob(act, n, context, signal) } };
     case "signal":
-      await node.jobs.signal(act.job, act.signal, { ...request, key: actKey(journal.state.id, step.id, n) });
+      await signalJob(act, n, context, signal);
       return {};
     case "end":
       await node.jobs.end(act.job, { ...request, graceMs: act.graceMs ?? endGraceMs });
@@ -135,17 +134,6 @@ async function perform(act: Act, n: number, bootId: string | undefined, context:
       if ((await node.facts({ signal })).bootId === bootId) await node.reboot(request);
       return { outputs: { endedBootId: bootId ?? "" } };
   }
-}
-
-async function startJob(act: Extract<Act, { kind: "start" }>, n: number, context: StepContext, signal: AbortSignal): Promise<Json> {
-  const { node, journal, step } = context;
-  const { argv, cwd = "", env = {}, timeoutMs } = act;
-  const request = { jobId: jobId(journal.state.id, step.id, String(n)), argv, cwd, env, timeoutMs };
-  const job = await node.jobs.start(request, { fence: context.fence(), signal });
-  if (job.state === "not-started") {
-    throw new StepFailedError({ summary: `"${argv.join(" ")}" could not be started`, blame: "system", cause: job.reason ?? "" });
-  }
-  return { job: request.jobId, pid: job.pid, startedMs: job.startedMs };
 }
 
 async function editFile(act: Extract<Act, { kind: "edit-file" }>, context: StepContext, signal: AbortSignal): Promise<ActResult> {

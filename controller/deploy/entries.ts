@@ -31,6 +31,10 @@ export interface PlanStepView {
   readonly deadlineMs: number;
   readonly needs: readonly string[];
   readonly repeat: "repeatable" | "verify";
+  /** What makes it unnecessary when it stands already, a line each. */
+  readonly standing?: readonly string[];
+  /** What is done when it fails or is stopped, and what that must show. */
+  readonly rescue?: { readonly title: string; readonly evidence: readonly string[] };
 }
 
 /** What a claim rests on. */
@@ -107,10 +111,23 @@ export interface RunEntries {
     readonly expectation?: string;
     readonly outputs?: StepOutputs;
   };
-  readonly "step-succeeded": { readonly step: string };
+  /** What the step is to bring about did not stand when it began: it is done, whatever a later look would show. */
+  readonly "not-standing": { readonly step: string; readonly reason: string };
+  /** `standing`: it stood already, nothing was done. */
+  readonly "step-succeeded": { readonly step: string; readonly standing?: true };
   readonly "step-failed": { readonly failure: Failure };
   /** Told to stop before its end, because of a failure elsewhere or a cancel. */
   readonly "step-stopped": { readonly step: string };
+  /** Acts and evidence of the rescue follow under the step id that `rescueId` makes. */
+  readonly "rescue-began": { readonly step: string; readonly node: string; readonly title: string; readonly agentConnected: boolean };
+  /** `summary`: a sentence that names the node and says what came of it. */
+  readonly "rescue-ended": {
+    readonly step: string;
+    readonly node: string;
+    readonly title: string;
+    readonly done: boolean;
+    readonly summary: string;
+  };
   readonly cancelling: { readonly by: string };
   /** A new controller process took the run up again. */
   readonly resumed: { readonly reason: string };

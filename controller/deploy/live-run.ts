@@ -44,7 +44,7 @@ export class LiveRun {
   /** Takes the lease, if anything is left to do, and sets the run going. Throws ConflictError: then the run has not begun. */
   async start(): Promise<void> {
     const { leases, clock, logger } = this.#world;
-    const onLost = (error: NotFoundError) => this.#runner.fail(leaseLost(error));
+    const onLost = (error: NotFoundError) => this.#runner.leaseLost(leaseLost(error));
     this.#lease = await RunLease.take(this.journal, this.#runner.hasWork, { leases, clock, logger, onLost });
     this.#done = this.#execute().catch((error: unknown) => this.#leave(error));
   }

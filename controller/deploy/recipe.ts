@@ -2,14 +2,14 @@
  * What a recipe is made of. A recipe is policy: data and pure functions. It decides which steps a deployment has, what each does
  * and what each must show; the runner does the doing. A recipe imports this file and nothing else of ours, performs no I/O and
  * keeps no state: the same input gives the same plan, today and after a controller crash. What it is made of in detail is beside
- * this file, in recipe-acts.ts, recipe-evidence.ts and recipe-known.ts, and comes with it.
+ * this file, in recipe/, and comes with it.
  */
 import type { z } from "zod";
-import type { Act } from "./recipe-acts.js";
-import type { Expectation, LineOrigin, Look, Requirement } from "./recipe-evidence.js";
-import type { Known, Outputs } from "./recipe-known.js";
+import type { Act } from "./recipe/acts.js";
+import type { Expectation, LineOrigin, Look, Requirement } from "./recipe/evidence.js";
+import type { Known, Outputs } from "./recipe/known.js";
 
-export { startedJob, type Act, type StartedJob } from "./recipe-acts.js";
+export { startedJob, type Act, type StartedJob } from "./recipe/acts.js";
 export type {
   BootMenuSeen,
   CommandOutcome,
@@ -21,8 +21,8 @@ export type {
   Look,
   Requirement,
   Verdict,
-} from "./recipe-evidence.js";
-export type { Json, Known, Outputs } from "./recipe-known.js";
+} from "./recipe/evidence.js";
+export type { Json, Known, Outputs } from "./recipe/known.js";
 
 /** "run": exercises what is deployed; which exercise, the plan says. */
 export type Direction = "deploy" | "undeploy" | "run";
@@ -59,7 +59,7 @@ export interface PlanInput<P> {
   readonly previous: Outputs;
 }
 
-/** Everything wrong, at once. `at` names the parameter, the role, or what was asked of an exercise: "with.memmap", "roles.memory", "request.repeat". */
+/** Everything wrong, at once. `at`: "with.memmap", "roles.memory"; of an exercise "request.repeat"; "deployment": how the deployment stands. */
 export interface PlanProblem {
   readonly at: string;
   readonly problem: string;
@@ -154,10 +154,14 @@ export interface Step {
   readonly acts?: (known: Known) => readonly Act[];
   /**
    * Looked at once when the step begins: stands all of it already, the step has succeeded with it as evidence, and nothing is done.
-   * For long work whose result can be told from what is there. Outputs count as those of `evidence` do.
+   * For long work whose result can be told from what is there. Outputs count as those of `evidence` do. What cannot be seen within its
+   * time does not stand.
    */
   readonly standing?: readonly Look[];
-  /** Done when this step has failed or was stopped, before the run ends, whatever else happens: brings the node back to where others can use it. */
+  /**
+   * Done when this step has failed or was stopped, by a cancel too, after all steps have ended and before the nodes are free: brings the
+   * node back to where others can use it. Not when the step was stopped before its first act, nor once the lease is lost.
+   */
   readonly rescue?: Rescue;
   /** What the acts may take together, for the plan's deadline. Needed where `acts` reads outputs: when a plan is printed there are none. */
   readonly actsWithinMs?: number;
@@ -174,6 +178,7 @@ export interface Step {
 export interface Rescue {
   /** "power cycle p0 back into its old kernel". */
   readonly title: string;
+  /** May read all outputs, also those of steps that have failed. */
   readonly acts: (known: Known) => readonly Act[];
   readonly evidence: readonly Look[];
 }

@@ -6,17 +6,17 @@ import { DeadlineError, InternalError, LabError } from "../../proto/base/errors.
 import { jobId } from "./act-key.js";
 import { commandSource } from "./command-act.js";
 import type { EvidenceSource } from "./entries.js";
-import type { FileSeen, Known, Requirement, Verdict } from "./recipe.js";
+import type { FileSeen, Known, Look, Verdict } from "./recipe.js";
 import { knownTo, type StepContext } from "./step-context.js";
 import { StepFailedError } from "./step-failure.js";
 
-type Looked = Exclude<Requirement, { kind: "console" }>;
-
 /** What one look showed and what the recipe says of it. */
-interface Look {
+export interface Seen {
   readonly verdict: Verdict;
   readonly source?: EvidenceSource;
   readonly unreachable?: boolean;
+  /** The newest line of what goes on there, for a screen. */
+  readonly line?: string | undefined;
 }
 
 const textLimitBytes = 1024 * 1024;
@@ -26,18 +26,18 @@ const textLimitBytes = 1024 * 1024;
  * Throws StepFailedError at a final verdict or when its time is over, and what the node's ports throw, except that
  * a machine that boots is out of reach for a while.
  */
-export async function pollRequirement(requirement: Looked, index: number, context: StepContext): Promise<void> {
+export async function pollRequirement(requirement: Look, index: number, context: StepContext): Promise<void> {
   const { step, journal, clock, progress } = context;
   const { claim, withinMs } = requirement;
-  let last: Look | undefined;
+  let last: Seen | undefined;
   progress.doing(claim, withinMs);
   const wait = { subject: step.node, awaited: claim, deadlineMs: withinMs, lastSeen: () => reasonOf(last) };
-  const looks = async (signal: AbortSignal): Promise<Look> => {
+  const looks = async (signal: AbortSignal): Promise<Seen> => {
     const backoff = new Backoff({ initialMs: 250, capMs: 3000, factor: 1.5, jitter: 0, stableMs: Number.POSITIVE_INFINITY });
     for (let attempt = 1; ; attempt += 1) {
-      last = await look(requirement, `e${index}-${journal.state.resumes}-${attempt}`, context, signal);
+      last = await lookAt(requirement, `e${index}-${journal.state.resumes}-${attempt}`, context, signal);
       if (last.verdict.ok) return last;
-      progress.line(last.verdict.reason);
+      progress.line(last.line ?? last.verdict.reason);
       if (last.verdict.final === true) throw failed(`${claim}: ${last.verdict.reason}`, last);
       await sleep(clock, backoff.nextDelayMs(0), { signal });
     }
@@ -50,18 +50,25 @@ export async function pollRequirement(requirement: Looked, index: number, contex
   await journal.append({ type: "evidence", data: { evidence, requirement: index, ...outputs } });
 }
 
-function reasonOf(look: Look | undefined): string | undefined {
+function reasonOf(look: Seen | undefined): string | undefined {
   return look === undefined || look.verdict.ok ? undefined : look.verdict.reason;
 }
 
-function failed(summary: string, look: Look | undefined): StepFailedError {
+function failed(summary: string, look: Seen | undefined): StepFailedError {
   const evidence = look?.source === undefined ? [] : [{ claim: "what was seen last", source: look.source }];
   return new StepFailedError({ summary, blame: look?.unreachable === true ? "lab" : "system", evidence });
 }
 
-async function look(requirement: Looked, attempt: string, context: StepContext, signal: AbortSignal): Promise<Look> {
+/** Looks once. `attempt` names the look among those of its step; `known` is what the recipe's judgement may rest on. */
+export async function lookAt(
+  requirement: Look,
+  attempt: string,
+  context: StepContext,
+  signal: AbortSignal,
+  known: Known = knownTo(context.step, context.journal.state),
+): Promise<Seen> {
   try {
-    return await lookOnce(requirement, attempt, context, signal);
+    return await look(requirement, attempt, known, context, signal);
   } catch (error) {
     // "deadline": a machine that was just switched off leaves its agent's connection standing for a while.
     if (!(error instanceof LabError) || (error.code !== "unreachable" && error.code !== "deadline")) throw error;
@@ -69,9 +76,8 @@ async function look(requirement: Looked, attempt: string, context: StepContext, 
   }
 }
 
-async function lookOnce(requirement: Looked, attempt: string, context: StepContext, signal: AbortSignal): Promise<Look> {
-  const { node, step, journal } = context;
-  const known = knownTo(step, journal.state);
+async function look(requirement: Look, attempt: string, known: Known, context: StepContext, signal: AbortSignal): Promise<Seen> {
+  const { node, step } = context;
   switch (requirement.kind) {
     case "command":
       return lookByCommand(requirement, attempt, known, context, signal);
@@ -80,7 +86,7 @@ async function lookOnce(requirement: Looked, attempt: string, context: StepConte
       const job = await node.jobs.read(id, { signal });
       if (job === undefined) return { verdict: { ok: false, final: true, reason: `${node.name} knows no job ${id}` } };
       const verdict = requirement.judge(job, known);
-      return { verdict, source: commandSource([id], job, verdict.lines) };
+      return { verdict, source: commandSource([id], job, verdict.lines), line: newestLine(job.stdout) ?? newestLine(job.stderr) };
     }
     case "file":
       return lookAtFile(requirement, known, context, signal);
@@ -109,8 +115,13 @@ async function lookOnce(requirement: Looked, attempt: string, context: StepConte
   }
 }
 
+function newestLine(output: string): string | undefined {
+  const line = output.trimEnd().split(/\r?\n/).at(-1);
+  return line === "" ? undefined : line;
+}
+
 /** A verdict's own lines say it best; without them, what was read. */
-function reading(verdict: Verdict, text: string): Look {
+function reading(verdict: Verdict, text: string): Seen {
   return {
     verdict,
     source: { kind: "reading", text: verdict.lines === undefined || verdict.lines.length === 0 ? text : verdict.lines.join("; ") },
@@ -118,12 +129,12 @@ function reading(verdict: Verdict, text: string): Look {
 }
 
 async function lookByCommand(
-  requirement: Extract<Looked, { kind: "command" }>,
+  requirement: Extract<Look, { kind: "command" }>,
   attempt: string,
   known: Known,
   context: StepContext,
   signal: AbortSignal,
-): Promise<Look> {
+): Promise<Seen> {
   const argv = requirement.argv(known);
   const request = {
     jobId: jobId(known.runId, context.step.id, attempt),
@@ -141,11 +152,11 @@ async function lookByCommand(
 }
 
 async function lookAtFile(
-  requirement: Extract<Looked, { kind: "file" }>,
+  requirement: Extract<Look, { kind: "file" }>,
   known: Known,
   context: StepContext,
   signal: AbortSignal,
-): Promise<Look> {
+): Promise<Seen> {
   const { files } = context.node;
   const path = requirement.path(known);
   const info = await files.stat(path, { wantSha256: true, signal });

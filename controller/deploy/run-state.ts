@@ -2,6 +2,7 @@
 import { InternalError } from "../../proto/base/errors.js";
 import type { Evidence, Failure, Outcome, PlanView, RunEntries, RunEntry } from "./entries.js";
 import type { Json, Outputs } from "./recipe.js";
+import { rescueId, type RescueRecord, withRescueTold } from "./rescue-record.js";
 
 export type StepStatus = "waiting" | "running" | "succeeded" | "failed" | "stopped";
 
@@ -11,6 +12,8 @@ export interface StepRecord {
   readonly endedMs: number | undefined;
   /** Whether the node's agent was connected when the step began. */
   readonly agentConnected: boolean;
+  /** Whether what it brings about stood already when it began; undefined when nobody has looked (yet). */
+  readonly standing: boolean | undefined;
   /** Acts that are done: the index of the first that is not. */
   readonly actsDone: number;
   /** The act at `actsDone`, when it has begun; what came of it is not known. */
@@ -44,14 +47,16 @@ export interface RunState {
   readonly recipe: string | undefined;
   readonly plan: PlanView;
   readonly lease: { readonly id: string; readonly epoch: bigint } | undefined;
-  /** By step id; every step of the plan is there. */
+  /** By step id; every step of the plan is there, and every rescue that has begun, under `rescueId` of its step. */
   readonly steps: Readonly<Record<string, StepRecord>>;
+  /** By step id, in the order they began. */
+  readonly rescues: Readonly<Record<string, RescueRecord>>;
   readonly consoles: Readonly<Record<string, ConsoleRecord>>;
   /** Nodes on whose console a crash fails the run, with the step and offset it counts from. */
   readonly watches: Readonly<Record<string, { readonly step: string; readonly from: bigint }>>;
   readonly outputs: Outputs;
   readonly evidence: readonly (Evidence & { readonly timeMs: number })[];
-  /** The first failure: the one that ended the run. */
+  /** The first failure: the one that ended the run. Its `state` says what rescues have done since. */
   readonly failure: Failure | undefined;
   /** How often a controller took it up again. */
   readonly resumes: number;
@@ -71,16 +76,18 @@ export function applyEntry(state: RunState | undefined, entry: RunEntry): RunSta
   return { ...change(state, entry), sequence: entry.sequence };
 }
 
+const waiting: StepRecord = {
+  status: "waiting",
+  beganMs: undefined,
+  endedMs: undefined,
+  agentConnected: false,
+  standing: undefined,
+  actsDone: 0,
+  actBegun: undefined,
+  met: {},
+};
+
 function begin(entry: RunEntry, planned: RunEntries["planned"]): RunState {
-  const waiting: StepRecord = {
-    status: "waiting",
-    beganMs: undefined,
-    endedMs: undefined,
-    agentConnected: false,
-    actsDone: 0,
-    actBegun: undefined,
-    met: {},
-  };
   return {
     id: entry.runId,
     sequence: entry.sequence,
@@ -96,6 +103,7 @@ function begin(entry: RunEntry, planned: RunEntries["planned"]): RunState {
     plan: planned.plan,
     lease: undefined,
     steps: Object.fromEntries(planned.plan.steps.map((step) => [step.id, waiting])),
+    rescues: {},
     consoles: {},
     watches: {},
     outputs: {},
@@ -125,8 +133,14 @@ function change(state: RunState, entry: Exclude<RunEntry, { type: "planned" }>):
       });
     case "evidence":
       return withEvidence(state, entry.data, timeMs);
+    case "not-standing":
+      return withStep(state, entry.data.step, { standing: false });
     case "step-succeeded":
-      return withStep(state, entry.data.step, { status: "succeeded", endedMs: timeMs });
+      return withStep(state, entry.data.step, {
+        status: "succeeded",
+        endedMs: timeMs,
+        ...(entry.data.standing === true ? { standing: true } : {}),
+      });
     case "step-stopped":
       return withStep(state, entry.data.step, { status: "stopped", endedMs: timeMs });
     case "step-failed": {
@@ -134,6 +148,14 @@ function change(state: RunState, entry: Exclude<RunEntry, { type: "planned" }>):
       const isRunning = state.steps[failure.step]?.status === "running";
       const failed = isRunning ? withStep(state, failure.step, { status: "failed", endedMs: timeMs }) : state;
       return { ...failed, failure: state.failure ?? failure };
+    }
+    case "rescue-began":
+      return withRescue(state, entry.data, timeMs);
+    case "rescue-ended": {
+      const { step, done } = entry.data;
+      const told = { ...state, ...withRescueTold(state, entry.data) };
+      const isBegun = state.steps[rescueId(step)] !== undefined;
+      return isBegun ? withStep(told, rescueId(step), { status: done ? "succeeded" : "failed", endedMs: timeMs }) : told;
     }
     case "cancelling":
       return { ...state, status: "cancelling" };
@@ -148,6 +170,16 @@ function withStep(state: RunState, step: string, change: Partial<StepRecord>): R
   const record = state.steps[step];
   if (record === undefined) throw new InternalError(`journal: run ${state.id} names step "${step}", which is not in its plan`);
   return { ...state, steps: { ...state.steps, [step]: { ...record, ...change } } };
+}
+
+function withRescue(state: RunState, began: RunEntries["rescue-began"], timeMs: number): RunState {
+  const { step, node, title, agentConnected } = began;
+  const record: StepRecord = { ...waiting, status: "running", beganMs: timeMs, agentConnected };
+  return {
+    ...state,
+    steps: { ...state.steps, [rescueId(step)]: record },
+    rescues: { ...state.rescues, [step]: { step, node, title, status: "running", summary: "" } },
+  };
 }
 
 function withConsole(state: RunState, began: RunEntries["step-began"]): RunState {

@@ -13,6 +13,7 @@ import type { Plan } from "./plan.js";
 import { ProgressReporter, type StepProgress } from "./progress.js";
 import type { Step } from "./recipe.js";
 import { RunAbandonedError, type RunJournal } from "./run-journal.js";
+import { dueRescues, Rescues } from "./rescues.js";
 import { startable } from "./schedule.js";
 import { runStep } from "./step.js";
 import { failureOf, type StepFailure } from "./step-failure.js";
@@ -31,6 +32,7 @@ export interface RunnerOptions {
 export class Runner {
   readonly #options: RunnerOptions;
   readonly #watch: CrashWatch;
+  readonly #rescues: Rescues;
   readonly #stops = new Map<string, AbortController>();
   readonly #live = new Map<string, Promise<void>>();
   /** Steps this process has worked on and does not work on again, although the journal may call them running: they have failed. */
@@ -44,6 +46,7 @@ export class Runner {
     const { nodes, logger, plan, journal } = options;
     const onCrash = (node: string, error: unknown) => this.#fail(this.#stepOn(node), failureOf(error));
     this.#watch = new CrashWatch({ nodes, logger, failureLines: plan.failureLines, onCrash });
+    this.#rescues = new Rescues(options);
     this.#stopping = journal.state.failure !== undefined || journal.state.status === "cancelling";
   }
 
@@ -71,7 +74,8 @@ export class Runner {
   /** Whether anything is left to do, and so a lease is needed. */
   get hasWork(): boolean {
     const { journal, plan } = this.#options;
-    return startable(plan.steps, journal.state, new Set(), this.#stopping).length > 0;
+    const isRescuing = this.#stopping && dueRescues(plan.steps, journal.state).length > 0;
+    return isRescuing || startable(plan.steps, journal.state, new Set(), this.#stopping).length > 0;
   }
 
   /** Stops what may be stopped, lets the rest finish; `run` then resolves. */
@@ -80,8 +84,9 @@ export class Runner {
     this.#stop(new CancelledError(`run ${this.#options.journal.state.id}: cancelled by ${by}`));
   }
 
-  /** Fails the run for a reason outside of its steps. */
-  fail(failure: StepFailure): void {
+  /** Fails the run because its lease has ended: its nodes may be somebody else's. */
+  leaseLost(failure: StepFailure): void {
+    this.#rescues.leaseLost();
     this.#fail(undefined, failure);
   }
 
@@ -91,6 +96,7 @@ export class Runner {
     this.#abandoned = error;
     this.#stopping = true;
     for (const stop of this.#stops.values()) stop.abort(error);
+    this.#rescues.abandon(error);
   }
 
   #start(step: Step): void {
@@ -139,11 +145,14 @@ export class Runner {
     }
   }
 
-  /** Steps left begun were stopped; says how it all ended. */
+  /** Steps left begun were stopped; brings their nodes back, and says how it all ended. */
   async #conclude(): Promise<Outcome> {
     const { journal, plan } = this.#options;
     const stopped = plan.steps.filter((step) => journal.state.steps[step.id]?.status === "running");
     if (stopped.length > 0) await journal.append(...stopped.map((step) => ({ type: "step-stopped" as const, data: { step: step.id } })));
+    // What a node that is being brought back prints on its console fails nothing any more.
+    this.#watch.close();
+    await this.#rescues.run();
     if (journal.state.failure !== undefined) return "failed";
     const isDone = plan.steps.every((step) => journal.state.steps[step.id]?.status === "succeeded");
     return isDone ? "succeeded" : "cancelled";

@@ -3,6 +3,7 @@ import type { Clock } from "../../proto/base/clock.js";
 import type { Fence, NodeHandle } from "../ports.js";
 import type { ProgressReporter } from "./progress.js";
 import type { Known, Step } from "./recipe.js";
+import { isRescueId } from "./rescue-record.js";
 import type { RunJournal } from "./run-journal.js";
 import type { RunState } from "./run-state.js";
 
@@ -22,6 +23,8 @@ export interface StepContext {
 
 /** What `step` may know: what finished steps put out, itself so far, and what was so when it began. */
 export function knownTo(step: Step, state: RunState, agentConnected = state.steps[step.id]?.agentConnected ?? false): Known {
-  const told = Object.entries(state.outputs).filter(([id]) => id === step.id || state.steps[id]?.status === "succeeded");
+  // A rescue comes after what has failed: what that got to know is all there is to go by.
+  const isTold = (id: string) => id === step.id || isRescueId(step.id) || state.steps[id]?.status === "succeeded";
+  const told = Object.entries(state.outputs).filter(([id]) => isTold(id));
   return { runId: state.id, nonce: state.nonce, outputs: Object.fromEntries(told), agentConnected };
 }

@@ -34,8 +34,18 @@ export function actLimitMs(act: Act): number {
 /** The step for people and for the journal. */
 export function stepView(step: Step): PlanStepView {
   const { id, phase, node, title, needs, repeat } = step;
-  const deadlineMs = (actsLimitMs(step) ?? 0) + sum(step.evidence.map(requirementLimitMs));
-  return { id, phase, node, title, evidence: step.evidence.flatMap(requirementLines), deadlineMs, needs, repeat };
+  const looks = [...(step.standing ?? []), ...step.evidence];
+  const deadlineMs = (actsLimitMs(step) ?? 0) + sum(looks.map(requirementLimitMs));
+  const evidence = step.evidence.flatMap(requirementLines);
+  return { id, phase, node, title, evidence, deadlineMs, needs, repeat, ...standingView(step), ...rescueView(step) };
+}
+
+function standingView({ standing = [] }: Step): Pick<PlanStepView, "standing"> {
+  return standing.length === 0 ? {} : { standing: standing.flatMap(requirementLines) };
+}
+
+function rescueView({ rescue }: Step): Pick<PlanStepView, "rescue"> {
+  return rescue === undefined ? {} : { rescue: { title: rescue.title, evidence: rescue.evidence.flatMap(requirementLines) } };
 }
 
 /** How long all acts of a step may take; undefined when the step does not say and its acts cannot be told before the run. */

@@ -13,7 +13,8 @@ const program = fileURLToPath(new URL("./main.js", import.meta.url));
 export function installTools(rootDirectory: string, system: SystemName): void {
   const { toolPaths = {} } = systems[system];
   for (const name of Object.keys(toolsOf(system))) {
-    installLauncher(rootDirectory, toolPaths[name] ?? `${standInDirectory}/${name}`, system, name);
+    const path = toolPaths[name] ?? `${standInDirectory}/${name}`;
+    if (path !== "") installLauncher(rootDirectory, path, system, name);
   }
 }
 
@@ -23,6 +24,11 @@ export function installLauncher(rootDirectory: string, path: string, system: Sys
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, `#!/bin/sh\nexec ${quoted(process.execPath)} ${quoted(program)} ${system} ${tool} "$@"\n`);
   chmodSync(file, 0o755);
+}
+
+/** The tool a launcher starts; undefined when the text is none. */
+export function launchedTool(text: string | undefined): string | undefined {
+  return /^#!\/bin\/sh\nexec '.*' '.*' [\w-]+ ([\w.+-]+) "\$@"\n$/.exec(text ?? "")?.[1];
 }
 
 function quoted(word: string): string {

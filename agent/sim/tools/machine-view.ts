@@ -1,5 +1,5 @@
 /** A simulated machine as one of its processes sees it: its file system (a directory of the host) and the kernel it can ask. */
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync, lstatSync, readFileSync, readlinkSync, statSync } from "node:fs";
 import { createConnection } from "node:net";
 import { join, normalize, resolve } from "node:path";
 import { InvalidArgumentError, UnreachableError } from "../../../proto/base/errors.js";
@@ -42,9 +42,32 @@ export class MachineView {
     return resolve(this.cwd, path);
   }
 
-  /** Where a path of the machine is on the host. */
+  /** Where a path of the machine is on the host. Links are followed as the machine follows them: an absolute one begins at its "/". */
   host(path: string): string {
-    return join(this.rootDirectory, this.absolute(path));
+    return this.#follow(this.absolute(path), true);
+  }
+
+  /** The same for the link itself, when the path names one. */
+  hostLink(path: string): string {
+    return this.#follow(this.absolute(path), false);
+  }
+
+  #follow(path: string, followLast: boolean): string {
+    let pending = path.split("/").filter((each) => each !== "");
+    let resolved: string[] = [];
+    for (let links = 0; links <= maxLinks; ) {
+      const component = pending.shift();
+      if (component === undefined) break;
+      if (component === "..") resolved.pop();
+      else resolved.push(component);
+      if (!followLast && pending.length === 0) break;
+      const target = linkTarget(join(this.rootDirectory, ...resolved));
+      if (target === undefined) continue;
+      links += 1;
+      resolved = target.startsWith("/") ? [] : resolved.slice(0, -1);
+      pending = [...target.split("/").filter((each) => each !== "" && each !== "."), ...pending];
+    }
+    return join(this.rootDirectory, ...resolved);
   }
 
   exists(path: string): boolean {
@@ -65,6 +88,13 @@ export class MachineView {
   ask(op: string, argv: readonly string[]): Promise<ToolReply> {
     return this.#ask({ op, argv, cwd: this.cwd });
   }
+}
+
+/** As many links as Linux follows (path_resolution(7)). */
+const maxLinks = 40;
+
+function linkTarget(host: string): string | undefined {
+  return lstatSync(host, { throwIfNoEntry: false })?.isSymbolicLink() === true ? readlinkSync(host) : undefined;
 }
 
 function askOnSocket(path: string, request: ToolRequest): Promise<ToolReply> {

@@ -5,6 +5,8 @@ export interface ToolCall {
   /** Arguments after the tool's name. */
   readonly argv: readonly string[];
   readonly machine: MachineView;
+  /** As the machine's /proc shows it; default: that of the process this runs in. */
+  readonly pid?: number;
   /** Wall time in ms since the Unix epoch. */
   now(): number;
   /** Lets time pass, as work would. */

@@ -1,5 +1,5 @@
 /** A run in words: the plan, the evidence it rests on, the failure as a bug report. Pure. */
-import type { Evidence, Failure, Plan, Run } from "../../../proto/gen/lab/v1/deployment.js";
+import type { Evidence, Failure, Plan, Rescue, Run, StepState } from "../../../proto/gen/lab/v1/deployment.js";
 import { fit, type Style, table } from "../terminal.js";
 import { duration, grouped, recordTime, roughly } from "../units.js";
 
@@ -16,7 +16,10 @@ export function planLines(plan: Plan, style: Style): string[] {
     const notes = [`at most ${roughly(Number(step.deadlineMs))}`, ...(step.repeat === "verify" ? ["never done twice"] : [])];
     lines.push(`  ${style.cyan(step.nodes.join(" "))}  ${step.title}  ${style.dim(`(${notes.join(", ")})`)}`);
     if (step.needs.length > 0) lines.push(style.dim(`      after     ${step.needs.join(" ")}`));
+    for (const standing of step.standing) lines.push(`      unless    ${standing}`);
     for (const evidence of step.evidence) lines.push(`      evidence  ${evidence}`);
+    if (step.rescue !== "") lines.push(`      rescue    ${step.rescue}`);
+    for (const evidence of step.rescueEvidence) lines.push(`        shows   ${evidence}`);
   }
   return [...lines, "", style.dim(`digest ${plan.digest.slice(0, 16)}; nothing was touched`)];
 }
@@ -67,6 +70,12 @@ function evidenceText(evidence: Evidence): string[] {
   return [`  ${node}  ${[what, claim, text].filter((each) => each !== "").join("  ")}`];
 }
 
+function stepCells({ id, state, beganMs, endedMs }: StepState, rescues: readonly Rescue[]): string[] {
+  const took = endedMs > 0n ? duration(Number(endedMs - beganMs)) : "";
+  const rescue = rescues.find((each) => each.step === id)?.summary ?? "";
+  return [`  ${id}`, state === "standing" ? "stands already" : state, took, ...(rescue === "" ? [] : [rescue])];
+}
+
 /** "deploy", "undeploy", "run migrate". */
 export function runName({ direction, plan }: Run): string {
   return direction === "run" ? `run ${plan?.exercise ?? ""}`.trimEnd() : direction;
@@ -80,7 +89,7 @@ export function recordLines(run: Run, style: Style, columns: number): string[] {
     `${run.state}${took} · started ${recordTime(Number(run.startedMs))} by ${run.startedBy} · nonce ${run.nonce}`,
     ...(run.plan === undefined ? [] : [run.plan.title]),
     "",
-    ...table(run.steps.map((step) => [`  ${step.id}`, step.state, step.endedMs > 0n ? duration(Number(step.endedMs - step.beganMs)) : ""])),
+    ...table(run.steps.map((step) => stepCells(step, run.rescues))),
   ];
   if (run.failure !== undefined) lines.push("", ...failureLines(run.failure, style));
   if (run.evidence.length > 0) lines.push("", "Evidence:", ...evidenceLines(run.evidence, columns));

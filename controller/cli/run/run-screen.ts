@@ -1,7 +1,7 @@
 /** The live picture of a run: one line a finished phase, a bar a running node, the newest serial lines below. Pure. */
 import { fit, pad, type Style } from "../terminal.js";
 import { duration, grouped } from "../units.js";
-import { type PhaseView, phasesOf, type RunView, spentMs, type StepView } from "./run-view.js";
+import { type PhaseView, phasesOf, type RescueView, type RunView, spentMs, type StepView } from "./run-view.js";
 
 const spinner = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
 const barCells = 20;
@@ -17,11 +17,24 @@ export function runScreen(view: RunView, options: { nowMs: number; columns: numb
     else if (phase.status === "failed") lines.push(` ${style.red("✗")} ${pad(phase.name, nameWidth)}  ${phase.nodes.join(" ")}`);
     else if (phase.status === "running") lines.push(...runningPhase(phase, nameWidth, options));
   }
-  return [...lines, ...serialLines(view, style)].map((line) => fit(line, columns));
+  const rescues = view.rescues.map((rescue) => rescueLine(rescue, nameWidth, options));
+  return [...lines, ...rescues, ...serialLines(view, style)].map((line) => fit(line, columns));
+}
+
+function rescueLine(rescue: RescueView, nameWidth: number, { style, frame }: { style: Style; frame: number }): string {
+  const head = (mark: string) => ` ${mark} ${pad("rescue", nameWidth)}  `;
+  if (rescue.state === "done") return head(style.green("✓")) + rescue.summary;
+  if (rescue.state === "failed") return head(style.red("✗")) + rescue.summary;
+  const doing = rescue.doing === "" ? "" : `: ${rescue.doing}`;
+  return `${head(style.yellow(spinner[frame % spinner.length] ?? "·"))}${rescue.node} ${rescue.title}${doing}`;
 }
 
 function finishedPhase(phase: PhaseView): string {
-  return phase.nodes.map((node) => `${node} ${duration(spentMs(phase, node))}`).join("   ");
+  return phase.nodes.map((node) => `${node} ${stoodAlready(phase, node) ? "stands already" : duration(spentMs(phase, node))}`).join("   ");
+}
+
+function stoodAlready(phase: PhaseView, node: string): boolean {
+  return phase.steps.every((each) => each.standing || !each.step.nodes.includes(node));
 }
 
 function runningPhase(phase: PhaseView, nameWidth: number, options: { nowMs: number; style: Style; frame: number }): string[] {

@@ -1,5 +1,5 @@
 /** A run as the screen shows it: a fold over its events. Pure. */
-import type { Evidence, Failure, Plan, PlanStep, RunEvent, StepProgress } from "../../../proto/gen/lab/v1/deployment.js";
+import type { Evidence, Failure, Plan, PlanStep, Rescue, RunEvent, StepProgress } from "../../../proto/gen/lab/v1/deployment.js";
 
 export type StepStatus = "waiting" | "running" | "succeeded" | "failed";
 
@@ -8,13 +8,20 @@ export interface StepView {
   readonly status: StepStatus;
   readonly beganMs: number;
   readonly endedMs: number;
+  /** It stood already: nothing was done. */
+  readonly standing: boolean;
   readonly progress: (StepProgress & { readonly toldMs: number }) | undefined;
 }
+
+/** `doing`: what it does now. */
+export type RescueView = Rescue & { readonly doing: string };
 
 export interface RunView {
   readonly plan: Plan | undefined;
   readonly leasedUntilMs: number;
   readonly steps: readonly StepView[];
+  /** In the order they began. */
+  readonly rescues: readonly RescueView[];
   readonly evidence: readonly Evidence[];
   readonly failure: Failure | undefined;
   /** "" while it runs. */
@@ -28,6 +35,7 @@ export const emptyRun: RunView = {
   plan: undefined,
   leasedUntilMs: 0,
   steps: [],
+  rescues: [],
   evidence: [],
   failure: undefined,
   ended: "",
@@ -45,15 +53,28 @@ export function foldRun(before: RunView, told: RunEvent): RunView {
       return {
         ...view,
         plan: event.value,
-        steps: event.value.steps.map((step) => ({ step, status: "waiting", beganMs: 0, endedMs: 0, progress: undefined })),
+        steps: event.value.steps.map((step) => ({
+          step,
+          status: "waiting",
+          beganMs: 0,
+          endedMs: 0,
+          standing: false,
+          progress: undefined,
+        })),
       };
     case "leasedUntilMs":
       return { ...view, leasedUntilMs: Number(event.value) };
     case "stepBegan":
       return withStep(view, event.value, (step) => ({ ...step, status: "running", beganMs: step.beganMs || timeMs }));
     case "stepSucceeded":
-      return withStep(view, event.value, (step) => ({ ...step, status: "succeeded", endedMs: timeMs, progress: undefined }));
+    case "stepStanding": {
+      const standing = event.$case === "stepStanding";
+      return withStep(view, event.value, (step) => ({ ...step, status: "succeeded", standing, endedMs: timeMs, progress: undefined }));
+    }
+    case "rescue":
+      return withRescue(view, event.value);
     case "progress":
+      if (event.value.step.endsWith("#rescue")) return withRescueProgress(view, event.value);
       return withStep(view, event.value.step, (step) =>
         step.status === "running" ? { ...step, progress: { ...event.value, toldMs: timeMs } } : step,
       );
@@ -68,6 +89,19 @@ export function foldRun(before: RunView, told: RunEvent): RunView {
     default:
       return view;
   }
+}
+
+/** How the nodes stood when the run failed is true no more once one was brought back. */
+function withRescue(view: RunView, told: Rescue): RunView {
+  const { failure } = view;
+  const others = view.rescues.filter((each) => each.step !== told.step);
+  const rescues = [...others, { ...told, doing: "" }];
+  if (told.summary === "" || failure === undefined) return { ...view, rescues };
+  return { ...view, rescues, failure: { ...failure, state: [failure.state, told.summary].filter((each) => each !== "").join("; ") } };
+}
+
+function withRescueProgress(view: RunView, { step, doing }: StepProgress): RunView {
+  return { ...view, rescues: view.rescues.map((each) => (`${each.step}#rescue` === step ? { ...each, doing } : each)) };
 }
 
 function withStep(view: RunView, id: string, change: (step: StepView) => StepView): RunView {

@@ -73,6 +73,12 @@ function plainLines(told: RunEvent, view: RunView, context: Context): string[] {
       return [`began     ${event.value}  ${title(event.value)}`];
     case "stepSucceeded":
       return [`done      ${event.value}`];
+    case "stepStanding":
+      return [`done      ${event.value}  stands already`];
+    case "rescue": {
+      const { step, title, state, summary } = event.value;
+      return [state === "running" ? `rescue    ${step}  ${title}` : `rescue    ${summary}`];
+    }
     case "evidence":
       return [
         `evidence  ${evidenceCells(event.value)

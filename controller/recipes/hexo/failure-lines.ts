@@ -18,7 +18,7 @@ export const outputFailures: readonly OutputFailure[] = [
       "the proxy cannot restore the checkpoint: FULL_CHKPT_SAVE and FULL_CHKPT_RESTORE must be the same on both sides, the files all there",
   },
   {
-    pattern: /Page request send failed/,
+    pattern: /Page (?:request send|receive) failed/,
     meaning:
       "the proxy cannot get pages from the source: SERVER must be its numeric IPv4 address, PORT open, the source alive and without another client",
   },

@@ -10,9 +10,13 @@ export interface Progress {
   readonly stride: number | undefined;
 }
 
+function everyLine({ stdout, stderr }: Pick<JobSeen, "stdout" | "stderr">): string[] {
+  return [...linesOf(stderr), ...linesOf(stdout)];
+}
+
 /** A failure that no waiting changes; undefined: none is seen, the job may run or have ended with 0. */
 export function proxyFailure(job: JobSeen): Verdict | undefined {
-  const lines = [...linesOf(job.stderr), ...linesOf(job.stdout)];
+  const lines = everyLine(job);
   for (const { pattern, meaning } of outputFailures) {
     const line = lines.find((each) => pattern.test(each));
     if (line !== undefined) return failed(meaning, [line]);
@@ -28,7 +32,7 @@ export function proxyFailure(job: JobSeen): Verdict | undefined {
 
 /** It runs, or has done what it was to do: what became of it, other requirements tell. */
 export function judgeNotFailed(job: JobSeen): Verdict {
-  const halted = linesOf(job.stdout).find((line) => guestHalted.test(line));
+  const halted = everyLine(job).find((line) => guestHalted.test(line));
   if (halted !== undefined && job.state !== "running")
     return failed("the guest is dead: it halted its CPU where it was to run; the exit code 0 says nothing", [halted]);
   return proxyFailure(job) ?? { ok: true, lines: [job.state === "running" ? `proxy, process ${job.pid}` : howItEnded(job)] };
@@ -119,7 +123,7 @@ export function judgeFinished(job: JobSeen, success: RegExp | undefined): Verdic
   if (failure !== undefined) return failure;
   if (job.state === "running") return notYet("the application runs");
   const lines = linesOf(job.stdout);
-  const halted = lines.find((line) => guestHalted.test(line));
+  const halted = everyLine(job).find((line) => guestHalted.test(line));
   if (success === undefined && halted !== undefined) return failed("the guest has halted its CPU, as a dead one does", [halted]);
   if (success === undefined) return { ok: true, lines: lines.slice(-3) };
   const line = lines.find((each) => success.test(each));

@@ -40,7 +40,7 @@ export const phosParameters = z.strictObject({
     .union([z.literal("all"), z.array(z.number().int().min(0).max(63)).min(1)])
     .default("all")
     .describe("GPUs the container sees; xpu-server takes all it sees"),
-  diskGiB: z.number().int().min(10).max(4000).default(60).describe("Free disk space needed for clone, image and build"),
+  diskGiB: z.number().int().min(1).max(4000).default(60).describe("Free disk space needed for clone, image and build"),
   unitTests: z.boolean().default(true).describe("Build and run PhOS's unit tests too (build.sh -u)"),
   buildConfig: z
     .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))

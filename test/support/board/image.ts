@@ -105,7 +105,7 @@ async function furnish(tree: string): Promise<void> {
     await writeFile(join(tree, path), content);
   }
   for (const path of executableFiles) await chmod(join(tree, path), 0o755);
-  await symlink("bash", join(tree, "bin/sh"));
+  if (!(await exists(join(tree, "bin/sh")))) await symlink("dash", join(tree, "bin/sh"));
   for (const name of busyboxPrograms) {
     const present = await Promise.all(["bin", "sbin", "usr/bin", "usr/sbin"].map((path) => exists(join(tree, path, name))));
     if (!present.includes(true)) await symlink("/bin/busybox", join(tree, "bin", name));

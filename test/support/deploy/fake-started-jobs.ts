@@ -1,5 +1,6 @@
 /** Jobs of a fake node that outlive who started them: a test says what each prints, how it takes signals and when it ends. */
 import type { Clock } from "../../../proto/base/clock.js";
+import { NotFoundError } from "../../../proto/base/errors.js";
 import type { CommandRequest, Fence, JobReading, NodeHandle } from "../../../controller/ports.js";
 
 export class FakeStartedJob {
@@ -75,7 +76,8 @@ export class FakeStartedJobs {
       this.#options.check(fence);
       if (this.#keys.has(key)) return true;
       const job = this.started.get(jobId);
-      if (job?.reading.state !== "running") return false;
+      if (job === undefined) throw new NotFoundError(`job ${jobId}: there is no such job`);
+      if (job.reading.state !== "running") return false;
       this.#keys.add(key);
       this.#options.act(fence, `signal ${signal} ${job.request.argv[0] ?? ""}`);
       job.signals.push(signal);

@@ -1,11 +1,9 @@
 /** What every Commands does, wherever its jobs run. */
-import { existsSync } from "node:fs";
-import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Test } from "tap";
 import type { Commands, JobEvent, JobRequest } from "../../../agent/ports/command.js";
-import { runs, until } from "./processes.js";
-import { scratchDirectory } from "./scratch.js";
+import { type Hands, localHands } from "./hands.js";
+import { until } from "./processes.js";
 
 export interface CommandsBench {
   readonly commands: Commands;
@@ -45,7 +43,8 @@ export async function saysLine(jobs: Commands, id: string, line: string, times =
   await until(async () => (await count()) === times, `${times} times "${line}"`);
 }
 
-export async function commandsContract(t: Test, openBench: OpenCommands): Promise<void> {
+/** `hands`: on the machine where the jobs run. */
+export async function commandsContract(t: Test, openBench: OpenCommands, hands: Hands = localHands): Promise<void> {
   const openAll: OpenCommands = async (t, options) => {
     const bench = await openBench(t, options);
     t.teardown(async () => {
@@ -54,16 +53,16 @@ export async function commandsContract(t: Test, openBench: OpenCommands): Promis
     return bench;
   };
   const open = async (t: Test, options?: { keep?: number }) => (await openAll(t, options)).commands;
-  await outputAndEnd(t, open);
-  await exactlyOnce(t, openAll);
-  await endings(t, open);
-  await signalsAndReadings(t, open);
+  await outputAndEnd(t, open, hands);
+  await exactlyOnce(t, openAll, hands);
+  await endings(t, open, hands);
+  await signalsAndReadings(t, open, hands);
   await refusals(t, open);
 }
 
 type Open = (t: Test, options?: { keep?: number }) => Promise<Commands>;
 
-async function outputAndEnd(t: Test, open: Open): Promise<void> {
+async function outputAndEnd(t: Test, open: Open, hands: Hands): Promise<void> {
   await t.test("a job's output, exit code and times are kept and can be told again after its end", async (t) => {
     const jobs = await open(t);
     await jobs.start(shellJob("build", "cat; echo trouble >&2; exit 7", { stdin: Buffer.from("fed\n") }));
@@ -75,7 +74,7 @@ async function outputAndEnd(t: Test, open: Open): Promise<void> {
 
   await t.test("arguments, variables, input and working directory reach the program as they are", async (t) => {
     const jobs = await open(t);
-    const directory = await scratchDirectory(t);
+    const directory = await hands.directory(t);
     const strange = ["it's", '"$HOME" `id`', "a\nb\\n", "", "*", "-n", "é\u{1f600}", "!x;&|<>(){}~#%"];
     const script = 'pwd; printf "%s|" "$VALUE"; for each; do printf "<%s>" "$each"; done; cat';
     const stdin = Buffer.from("two\nlines\0and a zero\n");
@@ -88,12 +87,12 @@ async function outputAndEnd(t: Test, open: Open): Promise<void> {
 
   await t.test("what a program prints is followed while it runs", async (t) => {
     const jobs = await open(t);
-    const gate = join(await scratchDirectory(t), "gate");
+    const gate = join(await hands.directory(t), "gate");
     await jobs.start(shellJob("live", `echo first; while [ ! -e ${gate} ]; do sleep 0.02; done; echo second`));
     const seen: JobEvent[] = [];
     for await (const event of jobs.follow("live", { stdoutOffset: 0, stderrOffset: 0 }, { signal: AbortSignal.timeout(20_000) })) {
       seen.push(event);
-      if (seen.length === 1) await writeFile(gate, "");
+      if (seen.length === 1) await hands.write(gate, "");
     }
     t.match(seen, [
       { kind: "stdout", offset: 0, data: Buffer.from("first\n") },
@@ -104,7 +103,7 @@ async function outputAndEnd(t: Test, open: Open): Promise<void> {
 
   await t.test("a follower that stops reading holds up neither the program nor other followers", async (t) => {
     const jobs = await open(t);
-    await jobs.start(jobRequest("much", [process.execPath, "-e", "process.stdout.write('x'.repeat(3_000_000))"]));
+    await jobs.start(jobRequest("much", [hands.node, "-e", "process.stdout.write('x'.repeat(3_000_000))"]));
     const stalled = jobs.follow("much", { stdoutOffset: 0, stderrOffset: 0 })[Symbol.asyncIterator]();
     await stalled.next();
     t.equal((await jobEnd(jobs, "much")).stdout.length, 3_000_000);
@@ -112,26 +111,26 @@ async function outputAndEnd(t: Test, open: Open): Promise<void> {
   });
 }
 
-async function exactlyOnce(t: Test, open: OpenCommands): Promise<void> {
+async function exactlyOnce(t: Test, open: OpenCommands, hands: Hands): Promise<void> {
   await t.test("the same id again returns the job that is there and starts nothing", async (t) => {
     const { commands: jobs, reopen } = await open(t);
-    const directory = await scratchDirectory(t);
+    const directory = await hands.directory(t);
     const once = shellJob("once", `echo ran >> ${directory}/count`);
     await Promise.all([jobs.start(once), jobs.start(once), jobs.start(once)]);
     await jobEnd(jobs, "once");
     t.match(await jobs.start(once), { state: "exited", exitCode: 0 });
     t.match(await (await reopen()).start(once), { state: "exited", exitCode: 0 });
-    t.equal(await readFile(join(directory, "count"), "utf8"), "ran\n");
+    t.equal(await hands.read(join(directory, "count")), "ran\n");
   });
 
   await t.test("whoever comes later finds a job that runs, follows it from its offsets and sees its end", async (t) => {
     const { commands: jobs, reopen } = await open(t);
-    const gate = join(await scratchDirectory(t), "gate");
+    const gate = join(await hands.directory(t), "gate");
     await jobs.start(shellJob("survivor", `echo before; while [ ! -e ${gate} ]; do sleep 0.02; done; echo after; exit 3`));
     await until(async () => (await jobs.get("survivor")).stdoutBytes === 7, "the first line");
     const later = await reopen();
     t.match(await later.list(), [{ id: "survivor", state: "running" }]);
-    await writeFile(gate, "");
+    await hands.write(gate, "");
     t.match(await jobEnd(later, "survivor", { stdoutOffset: 7, stderrOffset: 0 }), {
       stdout: "after\n",
       job: { state: "exited", exitCode: 3 },
@@ -153,7 +152,7 @@ async function exactlyOnce(t: Test, open: OpenCommands): Promise<void> {
   });
 }
 
-async function endings(t: Test, open: Open): Promise<void> {
+async function endings(t: Test, open: Open, hands: Hands): Promise<void> {
   await t.test("a signal that ends a program is named", async (t) => {
     const jobs = await open(t);
     await jobs.start(shellJob("abort", "kill -ABRT $$"));
@@ -163,19 +162,19 @@ async function endings(t: Test, open: Open): Promise<void> {
   await t.test("the process id of a job is its program's own", async (t) => {
     const jobs = await open(t);
     const program = "process.on('SIGUSR2', () => process.exit(9)); console.log(process.pid); setInterval(() => {}, 1000)";
-    await jobs.start(jobRequest("own", [process.execPath, "-e", program]));
+    await jobs.start(jobRequest("own", [hands.node, "-e", program]));
     await until(async () => (await jobs.get("own")).stdoutBytes > 0, "its word");
     await until(async () => (await jobs.get("own")).pid !== undefined, "its process id");
     const { pid } = await jobs.get("own");
     // Never 0: that would be this very test.
-    if (pid !== undefined && pid > 1) process.kill(pid, "SIGUSR2");
+    if (pid !== undefined && pid > 1) await hands.kill(pid, "SIGUSR2");
     t.match(await jobEnd(jobs, "own"), { stdout: `${pid}\n`, job: { state: "exited", exitCode: 9 } });
   });
 
   await t.test("a program that cannot be executed is not started, and the reason says why", async (t) => {
     const jobs = await open(t);
-    const directory = await scratchDirectory(t);
-    await writeFile(join(directory, "script"), "#!/bin/sh\n", { mode: 0o644 });
+    const directory = await hands.directory(t);
+    await hands.write(join(directory, "script"), "#!/bin/sh\n", 0o644);
     const reasons: Record<string, string | undefined> = {};
     const requests = [
       jobRequest("absent", ["no-such-program-here"]),
@@ -199,14 +198,14 @@ async function endings(t: Test, open: Open): Promise<void> {
 
   await t.test("cancelling ends the whole process group, grandchildren that ignore SIGTERM included", async (t) => {
     const jobs = await open(t);
-    const directory = await scratchDirectory(t);
+    const directory = await hands.directory(t);
     const stubborn = `trap '' TERM; echo $$ > ${directory}/pid.new; mv ${directory}/pid.new ${directory}/pid; while :; do sleep 0.05; done`;
     await jobs.start(shellJob("group", `sh -c "${stubborn.replaceAll("$$", "\\$\\$")}" & wait`));
-    await until(() => existsSync(join(directory, "pid")), "the grandchild");
-    const grandchild = Number(await readFile(join(directory, "pid"), "utf8"));
-    t.ok(runs(grandchild));
+    await until(() => hands.exists(join(directory, "pid")), "the grandchild");
+    const grandchild = Number(await hands.read(join(directory, "pid")));
+    t.ok(await hands.runs(grandchild));
     t.match(await jobs.cancel("group", 100), { state: "cancelled", signal: "SIGKILL" });
-    t.notOk(runs(grandchild));
+    t.notOk(await hands.runs(grandchild));
     t.match(await jobs.cancel("group", 100), { state: "cancelled" }, "cancelling again finds it ended");
   });
 
@@ -229,7 +228,7 @@ async function refusals(t: Test, open: Open): Promise<void> {
   });
 }
 
-async function signalsAndReadings(t: Test, open: Open): Promise<void> {
+async function signalsAndReadings(t: Test, open: Open, hands: Hands): Promise<void> {
   await t.test("a signal reaches the job's own process, once per key, not its children", async (t) => {
     const jobs = await open(t);
     await jobs.start(shellJob("counts", countingScript));
@@ -251,7 +250,7 @@ async function signalsAndReadings(t: Test, open: Open): Promise<void> {
 
   await t.test("a job is read with the end of its output, while it runs and after", async (t) => {
     const jobs = await open(t);
-    const gate = join(await scratchDirectory(t), "gate");
+    const gate = join(await hands.directory(t), "gate");
     await jobs.start(shellJob("reads", `echo trouble >&2; echo one; echo two; while [ ! -e ${gate} ]; do sleep 0.02; done; echo three`));
     await saysLine(jobs, "reads", "two");
     const text = ({ stdout, stderr }: { stdout: Uint8Array; stderr: Uint8Array }) => [
@@ -261,7 +260,7 @@ async function signalsAndReadings(t: Test, open: Open): Promise<void> {
     const running = await jobs.read("reads", 4);
     t.equal(running.job.state, "running");
     t.same(text(running), ["two\n", "ble\n"]);
-    await writeFile(gate, "");
+    await hands.write(gate, "");
     await jobEnd(jobs, "reads");
     const over = await jobs.read("reads", 1000);
     t.match(over.job, { state: "exited", exitCode: 0 });

@@ -1,10 +1,9 @@
 /** What every Files does, wherever its files are. */
 import { createHash } from "node:crypto";
-import { chmod, mkdir, readFile, readdir, readlink, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Test } from "tap";
 import type { Files } from "../../../agent/ports/files.js";
-import { scratchDirectory } from "./scratch.js";
+import { type Hands, localHands } from "./hands.js";
 
 export async function* chunks(...parts: readonly string[]): AsyncIterable<Uint8Array> {
   for (const part of parts) yield Buffer.from(part);
@@ -20,16 +19,16 @@ export function sha256(contents: string | Uint8Array): string {
   return createHash("sha256").update(contents).digest("hex");
 }
 
-/** `open`: files whose root is "/"; everything happens in a scratch directory. */
-export async function filesContract(t: Test, open: (t: Test) => Promise<Files>): Promise<void> {
-  const bench = async (t: Test) => ({ files: await open(t), at: await scratchDirectory(t) });
+/** `open`: files whose root is "/"; everything happens in a scratch directory. `hands`: on the machine of the files. */
+export async function filesContract(t: Test, open: (t: Test) => Promise<Files>, hands: Hands = localHands): Promise<void> {
+  const bench = async (t: Test) => ({ files: await open(t), at: await hands.directory(t) });
 
   await t.test("a file is written whole, with missing directories, and tells its digest", async (t) => {
     const { files, at } = await bench(t);
     const path = join(at, "etc/lab/con'fig $x");
     const info = await files.write(path, chunks("one ", "two"), { mode: 0o600, sha256: sha256("one two") });
     t.match(info, { kind: "file", sizeBytes: 7, mode: 0o600, sha256: sha256("one two") });
-    t.equal(await readFile(path, "utf8"), "one two");
+    t.equal(await hands.read(path), "one two");
     t.match(await files.stat(path, { wantSha256: true }), { sha256: sha256("one two") });
     t.equal((await files.stat(path))?.sha256, undefined);
     t.match(await files.stat(join(at, "etc/lab")), { kind: "directory" });
@@ -55,22 +54,21 @@ export async function filesContract(t: Test, open: (t: Test) => Promise<Files>):
 
   await t.test("replacing keeps the mode, follows a link to its target, and leaves nothing else behind", async (t) => {
     const { files, at } = await bench(t);
-    await mkdir(join(at, "d"));
-    await writeFile(join(at, "d/real"), "old");
-    await chmod(join(at, "d/real"), 0o751);
-    await symlink("d/real", join(at, "link"));
+    await hands.makeDirectory(join(at, "d"));
+    await hands.write(join(at, "d/real"), "old", 0o751);
+    await hands.link("d/real", join(at, "link"));
     t.match(await files.stat(join(at, "link")), { kind: "link" });
     const info = await files.write(join(at, "link"), chunks("new"), { mode: 0o600 });
     t.equal(info.mode, 0o751);
-    t.equal(await readFile(join(at, "d/real"), "utf8"), "new");
-    t.equal(await readlink(join(at, "link")), "d/real");
-    t.same(await readdir(join(at, "d")), ["real"]);
+    t.equal(await hands.read(join(at, "d/real")), "new");
+    t.equal(await hands.linkTarget(join(at, "link")), "d/real");
+    t.same(await hands.list(join(at, "d")), ["real"]);
     await t.rejects(files.write(join(at, "d"), chunks("x")), { code: "invalid-argument", message: /write to it in place/ });
   });
 
   await t.test("contents that are not what their sender meant, or that break off, change nothing", async (t) => {
     const { files, at } = await bench(t);
-    await writeFile(join(at, "kept"), "old");
+    await hands.write(join(at, "kept"), "old");
     const garbled = files.write(join(at, "kept"), chunks("garbled"), { sha256: sha256("meant") });
     await t.rejects(garbled, { code: "failed", message: /nothing was written/ });
     async function* breaking(): AsyncIterable<Uint8Array> {
@@ -78,8 +76,8 @@ export async function filesContract(t: Test, open: (t: Test) => Promise<Files>):
       throw new Error("the stream broke");
     }
     await t.rejects(files.write(join(at, "kept"), breaking()), /the stream broke/);
-    t.equal(await readFile(join(at, "kept"), "utf8"), "old");
-    t.same(await readdir(at), ["kept"]);
+    t.equal(await hands.read(join(at, "kept")), "old");
+    t.same(await hands.list(at), ["kept"]);
   });
 
   await t.test("a range is read, and an absent file is an error that names it", async (t) => {
@@ -103,9 +101,9 @@ export async function filesContract(t: Test, open: (t: Test) => Promise<Files>):
   await t.test("removing a link leaves its target, and a directory goes only when asked", async (t) => {
     const { files, at } = await bench(t);
     const below = (name: string) => join(at, name);
-    await mkdir(below("d"));
-    for (const name of ["f", ".hidden", "..odd", "b\nlank"]) await writeFile(below(`d/${name}`), "");
-    await symlink("d", below("link"));
+    await hands.makeDirectory(below("d"));
+    for (const name of ["f", ".hidden", "..odd", "b\nlank"]) await hands.write(below(`d/${name}`), "");
+    await hands.link("d", below("link"));
     t.same(await files.list(below("d")), ["..odd", ".hidden", "b\nlank", "f"]);
     t.equal(await files.remove(below("link"), { recursive: true }), true);
     t.same((await files.list(below("d"))).length, 4);
@@ -120,8 +118,8 @@ export async function filesContract(t: Test, open: (t: Test) => Promise<Files>):
     const { files, at } = await bench(t);
     await t.rejects(files.write(join(at, "ttyS1"), chunks("x"), { inPlace: true }), { code: "not-found" });
     t.match(await files.write("/dev/null", chunks("mark", "er"), { inPlace: true }), { kind: "device" });
-    await writeFile(join(at, "setting"), "longer than that");
+    await hands.write(join(at, "setting"), "longer than that");
     t.match(await files.write(join(at, "setting"), chunks("1\n"), { inPlace: true }), { sizeBytes: 2 });
-    t.same(await readdir(at), ["setting"]);
+    t.same(await hands.list(at), ["setting"]);
   });
 }

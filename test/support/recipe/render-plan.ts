@@ -15,7 +15,7 @@ function renderStep(step: Step, known: Known): string[] {
     "",
     `${step.id}  ${step.title}${marks.length > 0 ? `  [${marks.join(", ")}]` : ""}`,
     ...(step.needs.length > 0 ? [`  needs ${step.needs.join(", ")}`] : []),
-    ...(step.standing ?? []).flatMap((each) => renderRequirement(each, known)).map((line) => `  done if ${line}`),
+    ...(step.standing ?? []).flatMap((each) => renderRequirement(each, known)).map((line) => `  stand ${line}`),
     ...(step.acts?.(known) ?? []).map((act) => `  act   ${renderAct(act)}`),
     ...step.evidence.flatMap((each) => renderRequirement(each, known)).map((line) => `  prove ${line}`),
     ...renderRescue(step, known),

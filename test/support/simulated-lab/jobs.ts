@@ -2,23 +2,22 @@
 import { basename } from "node:path";
 import { MachineView } from "../../../agent/sim/tools/machine-view.js";
 import type { Machine } from "../../../agent/sim/machine/machine.js";
-import { faultsVariable, speedUpVariable } from "../../../agent/sim/tools/surroundings.js";
 import type { Tool } from "../../../agent/sim/tools/tool.js";
 import { OutputTail } from "../../../controller/agents/output-tail.js";
 import type { CommandRequest, CommandResult, JobReading, NodeHandle } from "../../../controller/ports.js";
 import { systemClock } from "../../../proto/base/clock.js";
-import { CancelledError } from "../../../proto/base/errors.js";
+import { CancelledError, NotFoundError } from "../../../proto/base/errors.js";
 import { SimulatedProcess } from "./process.js";
 
 export interface SimulatedJobsOptions {
   /** Its "/", on the host. */
   readonly root: string;
-  readonly socketPath: string;
   readonly machine: Machine;
   readonly tools: Readonly<Record<string, Tool>>;
-  readonly faults: readonly string[];
-  /** How much faster than iron commands that are waited for work; started jobs take their time. */
-  readonly speedUp: number;
+  /** How much faster commands that are waited for work; started jobs take their time. */
+  readonly workSpeedUp: number;
+  /** Variables of every process on this machine. */
+  readonly environment: Readonly<Record<string, string>>;
   /** Rejects while no agent could answer. */
   readonly linux: <T>(work: () => Promise<T>) => Promise<T>;
 }
@@ -43,6 +42,7 @@ export class SimulatedJobs {
     signal: (jobId, signal, { key }) =>
       this.#options.linux(async () => {
         if (this.#keys.has(key)) return true;
+        if (this.#read(jobId) === undefined) throw new NotFoundError(`job ${jobId}: there is no such job`);
         const isSent = this.#processes.get(jobId)?.signal(signal) ?? false;
         if (isSent) this.#keys.add(key);
         return isSent;
@@ -56,7 +56,7 @@ export class SimulatedJobs {
 
   readonly run: NodeHandle["run"] = (request, { onLine, signal }) =>
     this.#options.linux(async () => {
-      this.#start(request, this.#options.speedUp, onLine);
+      this.#start(request, this.#options.workSpeedUp, onLine);
       const process = this.#processes.get(request.jobId);
       const stop = () => void process?.cancel(0);
       if (signal?.aborted === true) stop();
@@ -79,7 +79,7 @@ export class SimulatedJobs {
   #start(request: CommandRequest, speedUp: number, onLine?: OnLine): JobReading {
     const present = this.#read(request.jobId);
     if (present !== undefined) return present;
-    const { root, machine, tools } = this.#options;
+    const { root, machine, tools, environment } = this.#options;
     const [program = "", ...argv] = request.argv;
     const tool = tools[basename(program)];
     if (tool === undefined) return this.#failToStart(request.jobId, `${program}: no such program on the PATH`);
@@ -94,7 +94,7 @@ export class SimulatedJobs {
       tool,
       argv,
       machine: view,
-      env: { ...environment(this.#options), ...request.env },
+      env: { ...environment, ...request.env },
       stdin: Buffer.from(request.stdin ?? []).toString("utf8"),
       pid: firstPid + this.#processes.size,
       speedUp,
@@ -120,19 +120,6 @@ export class SimulatedJobs {
     this.#notStarted.set(jobId, reading);
     return reading;
   }
-}
-
-/** As a simulated Linux starts its agent. */
-function environment({ root, socketPath, faults, speedUp }: SimulatedJobsOptions): Record<string, string> {
-  return {
-    HOME: `${root}/root`,
-    LANG: "C",
-    PATH: `${root}/usr/local/bin`,
-    LABD_SIM_ROOT: root,
-    LABD_SIM_SOCKET: socketPath,
-    [faultsVariable]: faults.join(","),
-    [speedUpVariable]: String(speedUp),
-  };
 }
 
 function linesTo(onLine: OnLine | undefined, stream: "stdout" | "stderr"): OutputTail {

@@ -20,8 +20,10 @@ import { scratchDirectory } from "../host/scratch.js";
 import { SimulatedNodeHandle, type SimulatedNodeOptions } from "./node.js";
 
 export interface SimulatedLabOptions {
-  /** How many times faster than iron machines boot and commands work (not jobs that are started: they live in the engine's time). */
+  /** How many times faster than iron the machines are; tools learn it as those of a simulation do. */
   readonly speedUp?: number;
+  /** How much faster still commands that are waited for work; jobs that are started live in the engine's time. */
+  readonly workSpeedUp?: number;
   /** Stand-in tools of every machine, beyond those of its system. */
   readonly tools?: Readonly<Record<string, Tool>>;
 }
@@ -41,13 +43,17 @@ export class SimulatedLab {
   }
 
   /** Machines of an inventory, by what their `sim:` sections say; those that are on are up in Linux. Everything is gone when the test ends. */
-  static async start(t: Test, yaml: string, { speedUp = 50, tools = {} }: SimulatedLabOptions = {}): Promise<SimulatedLab> {
+  static async start(
+    t: Test,
+    yaml: string,
+    { speedUp = 50, workSpeedUp = 1, tools = {} }: SimulatedLabOptions = {},
+  ): Promise<SimulatedLab> {
     const directory = await scratchDirectory(t);
     const [lab, machines, consoles] = [labOf(yaml), join(directory, "machines"), join(directory, "consoles")];
     await mkdir(machines);
     const options = { lab, stateDirectory: machines, speedUp, agentProgram: undefined, clock: systemClock, log: silentLogger };
     const simulator = await startSimulator(options);
-    const bench = new SimulatedLab(lab, simulator, handles(lab, simulator, { directory: consoles, speedUp, tools }));
+    const bench = new SimulatedLab(lab, simulator, handles(lab, simulator, { directory: consoles, speedUp, workSpeedUp, tools }));
     t.teardown(() => bench.#close());
     await Promise.all([...bench.nodes.values()].map(async (node) => (isOn(lab, node.name) ? node.linuxUp() : undefined)));
     return bench;
@@ -93,17 +99,17 @@ export class SimulatedLab {
 function handles(
   lab: Lab,
   simulator: Simulator,
-  options: Pick<SimulatedNodeOptions, "directory" | "speedUp" | "tools">,
+  options: Omit<SimulatedNodeOptions, "spec" | "parameters" | "via">,
 ): Map<string, SimulatedNodeHandle> {
-  const parameters = nodeParameters(lab.nodes, knownFaults);
+  const all = nodeParameters(lab.nodes, knownFaults);
   const made = new Map<string, SimulatedNodeHandle>();
   const make = (spec: NodeSpec): SimulatedNodeHandle | undefined => {
     const index = lab.nodes.indexOf(spec);
-    const [machine, { system, faults } = {}] = [simulator.nodes[index], parameters[index]];
-    if (machine === undefined || system === undefined || faults === undefined) return undefined;
+    const [machine, parameters] = [simulator.nodes[index], all[index]];
+    if (machine === undefined || parameters === undefined) return undefined;
     const gateway = lab.nodes.find((each) => each.name === spec.ssh?.via);
     const via = gateway && (made.get(gateway.name) ?? make(gateway));
-    const handle = made.get(spec.name) ?? new SimulatedNodeHandle(machine, { ...options, spec, system, faults, via });
+    const handle = made.get(spec.name) ?? new SimulatedNodeHandle(machine, { ...options, spec, parameters, via });
     made.set(spec.name, handle);
     return handle;
   };

@@ -10,7 +10,9 @@ import { HostFiles } from "../../../agent/host/files/files.js";
 import { RootDirectory } from "../../../agent/host/root-directory.js";
 import type { Machine } from "../../../agent/sim/machine/machine.js";
 import type { SimulatedNode } from "../../../agent/sim/simulated-node.js";
-import { toolsOf, type SystemName } from "../../../agent/sim/systems.js";
+import type { NodeParameters } from "../../../agent/sim/node-parameters.js";
+import { toolsOf } from "../../../agent/sim/systems.js";
+import { faultsVariable, speedUpVariable } from "../../../agent/sim/tools/surroundings.js";
 import type { Tool } from "../../../agent/sim/tools/tool.js";
 import type { Facts, FileInfo, NodeHandle, PowerResult, PowerVerb } from "../../../controller/ports.js";
 import type { NodeSpec } from "../../../inventory/model.js";
@@ -27,14 +29,14 @@ const bootIdPath = "/proc/sys/kernel/random/boot_id";
 
 export interface SimulatedNodeOptions {
   readonly spec: NodeSpec;
-  readonly system: SystemName;
-  /** Ways in which it misbehaves. */
-  readonly faults: readonly string[];
+  readonly parameters: NodeParameters;
   /** Beyond those of the system. */
   readonly tools: Readonly<Record<string, Tool>>;
   /** Where the log of its console is kept. */
   readonly directory: string;
+  /** How many times faster than iron it is, and how much faster still commands that are waited for work. */
   readonly speedUp: number;
+  readonly workSpeedUp: number;
   /** The node whose agent reaches it by ssh. */
   readonly via?: SimulatedNodeHandle | undefined;
 }
@@ -75,18 +77,16 @@ export class SimulatedNodeHandle implements NodeHandle {
             follow: (fromOffset, following) => this.#log.follow({ from: { offset: fromOffset }, live: true }, following),
           };
     const linux = <T>(work: () => Promise<T>) => this.#linux(work);
-    const tools = { ...toolsOf(options.system), ...options.tools };
-    this.#commands = new SimulatedJobs({
-      root: rootDirectory,
-      socketPath,
-      machine,
-      tools,
-      faults: options.faults,
-      speedUp: options.speedUp,
-      linux,
-    });
+    const tools = { ...toolsOf(options.parameters.system), ...options.tools };
+    const environment = environmentOf(rootDirectory, socketPath, options);
+    this.#commands = new SimulatedJobs({ root: rootDirectory, machine, tools, environment, workSpeedUp: options.workSpeedUp, linux });
     this.run = this.#commands.run;
     this.jobs = this.#commands.handle;
+  }
+
+  /** Its "/", on the host. */
+  get rootDirectory(): string {
+    return this.#root;
   }
 
   get agentConnected(): boolean {
@@ -202,6 +202,19 @@ export class SimulatedNodeHandle implements NodeHandle {
     if (via !== undefined && !this.linuxIsUp) return reject(new UnreachableError(`node ${this.name}: ssh: no route to host`));
     return work();
   }
+}
+
+/** As a simulated Linux starts its agent. */
+function environmentOf(root: string, socketPath: string, { parameters, speedUp }: SimulatedNodeOptions): Record<string, string> {
+  return {
+    HOME: `${root}/root`,
+    LANG: "C",
+    PATH: `${root}/usr/local/bin`,
+    LABD_SIM_ROOT: root,
+    LABD_SIM_SOCKET: socketPath,
+    [faultsVariable]: parameters.faults.join(","),
+    [speedUpVariable]: String(speedUp),
+  };
 }
 
 function reject(error: Error): Promise<never> {

@@ -39,7 +39,7 @@ export class LegoLab {
 
   /** Everything is gone when the test ends. The twenty seconds a peer may be late stay long enough for a busy host. */
   static async start(t: Test): Promise<LegoLab> {
-    return new LegoLab(await SimulatedLab.start(t, yaml, { speedUp: 50, tools: { stty } }));
+    return new LegoLab(await SimulatedLab.start(t, yaml, { speedUp: 50, workSpeedUp: 50, tools: { stty } }));
   }
 
   /** Runs the recipe on machines that are in Linux, to its end. */

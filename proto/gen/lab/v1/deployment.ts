@@ -143,6 +143,12 @@ export interface PlanStep {
   needs: string[];
   /** "repeatable" or "verify" (may not be done twice: after a crash it is verified). */
   repeat: string;
+  /** Looked at when the step begins, a line each: stands all of it, nothing is done. Empty when the step is always done. */
+  standing: string[];
+  /** What is done when the step has failed or was stopped; "" when nothing. */
+  rescue: string;
+  /** What the rescue must show, a line each. */
+  rescueEvidence: string[];
 }
 
 export interface StartRunRequest {
@@ -197,12 +203,14 @@ export interface Run {
   steps: StepState[];
   /** Nonce of this run. */
   nonce: string;
+  /** Rescues of steps that failed or were stopped, in the order they began. */
+  rescues: Rescue[];
 }
 
 export interface StepState {
   /** Step id. */
   id: string;
-  /** "waiting", "running", "succeeded", "failed", "cancelled" or "skipped". */
+  /** "waiting", "running", "succeeded", "standing" (succeeded: it stood already, nothing was done), "failed", "cancelled" or "skipped". */
   state: string;
   /** Milliseconds since the Unix epoch; 0 before it began. */
   beganMs: bigint;
@@ -230,9 +238,23 @@ export interface Failure {
   blame: string;
 }
 
+/** What is done for a node after its step has failed or was stopped, before the run ends. */
+export interface Rescue {
+  /** Step id. */
+  step: string;
+  /** Node. */
+  node: string;
+  /** What it does, in a line. */
+  title: string;
+  /** "running", "done" or "failed". */
+  state: string;
+  /** What came of it, in a sentence that names the node: "p0 rescued: the old kernel runs"; "" while it runs. */
+  summary: string;
+}
+
 /** A claim and what it rests on. */
 export interface Evidence {
-  /** Step id. */
+  /** Step id; of a rescue: the step's with "#rescue" behind it. */
   step: string;
   /** Node it was seen on. */
   node: string;
@@ -332,11 +354,17 @@ export interface RunEvent {
     | //
     /** Somebody asked to cancel. */
     { $case: "cancelling"; value: string }
+    | //
+    /** A step ended well because what it brings about stood already: nothing was done. Its evidence came before. */
+    { $case: "stepStanding"; value: string }
+    | //
+    /** A rescue began or has ended. */
+    { $case: "rescue"; value: Rescue }
     | undefined;
 }
 
 export interface StepProgress {
-  /** Step id. */
+  /** Step id; of a rescue: the step's with "#rescue" behind it. */
   step: string;
   /** Node. */
   node: string;
@@ -1337,7 +1365,19 @@ export const Plan: MessageFns<Plan> = {
 };
 
 function createBasePlanStep(): PlanStep {
-  return { id: "", phase: "", nodes: [], title: "", evidence: [], deadlineMs: 0n, needs: [], repeat: "" };
+  return {
+    id: "",
+    phase: "",
+    nodes: [],
+    title: "",
+    evidence: [],
+    deadlineMs: 0n,
+    needs: [],
+    repeat: "",
+    standing: [],
+    rescue: "",
+    rescueEvidence: [],
+  };
 }
 
 export const PlanStep: MessageFns<PlanStep> = {
@@ -1368,6 +1408,15 @@ export const PlanStep: MessageFns<PlanStep> = {
     }
     if (message.repeat !== "") {
       writer.uint32(66).string(message.repeat);
+    }
+    for (const v of message.standing) {
+      writer.uint32(74).string(v!);
+    }
+    if (message.rescue !== "") {
+      writer.uint32(82).string(message.rescue);
+    }
+    for (const v of message.rescueEvidence) {
+      writer.uint32(90).string(v!);
     }
     return writer;
   },
@@ -1449,6 +1498,30 @@ export const PlanStep: MessageFns<PlanStep> = {
             message.repeat = reader.string();
             continue;
           }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.standing.push(reader.string());
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.rescue = reader.string();
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.rescueEvidence.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1476,6 +1549,9 @@ export const PlanStep: MessageFns<PlanStep> = {
       : 0n;
     message.needs = object.needs?.map((e) => e) || [];
     message.repeat = object.repeat ?? "";
+    message.standing = object.standing?.map((e) => e) || [];
+    message.rescue = object.rescue ?? "";
+    message.rescueEvidence = object.rescueEvidence?.map((e) => e) || [];
     return message;
   },
 };
@@ -1753,6 +1829,7 @@ function createBaseRun(): Run {
     evidence: [],
     steps: [],
     nonce: "",
+    rescues: [],
   };
 }
 
@@ -1799,6 +1876,9 @@ export const Run: MessageFns<Run> = {
     }
     if (message.nonce !== "") {
       writer.uint32(98).string(message.nonce);
+    }
+    for (const v of message.rescues) {
+      Rescue.encode(v!, writer.uint32(106).fork()).join();
     }
     return writer;
   },
@@ -1912,6 +1992,14 @@ export const Run: MessageFns<Run> = {
             message.nonce = reader.string();
             continue;
           }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.rescues.push(Rescue.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1943,6 +2031,7 @@ export const Run: MessageFns<Run> = {
     message.evidence = object.evidence?.map((e) => Evidence.fromPartial(e)) || [];
     message.steps = object.steps?.map((e) => StepState.fromPartial(e)) || [];
     message.nonce = object.nonce ?? "";
+    message.rescues = object.rescues?.map((e) => Rescue.fromPartial(e)) || [];
     return message;
   },
 };
@@ -2179,6 +2268,109 @@ export const Failure: MessageFns<Failure> = {
     message.next = object.next?.map((e) => e) || [];
     message.evidence = object.evidence?.map((e) => Evidence.fromPartial(e)) || [];
     message.blame = object.blame ?? "";
+    return message;
+  },
+};
+
+function createBaseRescue(): Rescue {
+  return { step: "", node: "", title: "", state: "", summary: "" };
+}
+
+export const Rescue: MessageFns<Rescue> = {
+  encode(message: Rescue, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.step !== "") {
+      writer.uint32(10).string(message.step);
+    }
+    if (message.node !== "") {
+      writer.uint32(18).string(message.node);
+    }
+    if (message.title !== "") {
+      writer.uint32(26).string(message.title);
+    }
+    if (message.state !== "") {
+      writer.uint32(34).string(message.state);
+    }
+    if (message.summary !== "") {
+      writer.uint32(42).string(message.summary);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Rescue {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRescue();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.step = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.node = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.title = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.state = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.summary = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<Rescue>): Rescue {
+    return Rescue.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Rescue>): Rescue {
+    const message = createBaseRescue();
+    message.step = object.step ?? "";
+    message.node = object.node ?? "";
+    message.title = object.title ?? "";
+    message.state = object.state ?? "";
+    message.summary = object.summary ?? "";
     return message;
   },
 };
@@ -2774,6 +2966,12 @@ export const RunEvent: MessageFns<RunEvent> = {
       case "cancelling":
         writer.uint32(98).string(message.event.value);
         break;
+      case "stepStanding":
+        writer.uint32(106).string(message.event.value);
+        break;
+      case "rescue":
+        Rescue.encode(message.event.value, writer.uint32(114).fork()).join();
+        break;
     }
     return writer;
   },
@@ -2887,6 +3085,22 @@ export const RunEvent: MessageFns<RunEvent> = {
             message.event = { $case: "cancelling", value: reader.string() };
             continue;
           }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.event = { $case: "stepStanding", value: reader.string() };
+            continue;
+          }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.event = { $case: "rescue", value: Rescue.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2964,6 +3178,18 @@ export const RunEvent: MessageFns<RunEvent> = {
       case "cancelling": {
         if (object.event?.value !== undefined && object.event?.value !== null) {
           message.event = { $case: "cancelling", value: object.event.value };
+        }
+        break;
+      }
+      case "stepStanding": {
+        if (object.event?.value !== undefined && object.event?.value !== null) {
+          message.event = { $case: "stepStanding", value: object.event.value };
+        }
+        break;
+      }
+      case "rescue": {
+        if (object.event?.value !== undefined && object.event?.value !== null) {
+          message.event = { $case: "rescue", value: Rescue.fromPartial(object.event.value) };
         }
         break;
       }

@@ -81,6 +81,7 @@ t.test("a proxy that has failed says why", async (t) => {
     ["proxy: Could not open: /dev/kvm", /may not read and write \/dev\/kvm: load kvm/],
     ["MIGERR: cannot translate the stack", /migration has failed/],
     ["proxy: Cannot restore heap.bin", /FULL_CHKPT_SAVE and FULL_CHKPT_RESTORE must be the same/],
+    ["Page receive failed: Connection reset by peer", /the source alive and without another client/],
     ["Page request send failed.", /numeric IPv4 address, PORT open, the source alive and without another client/],
     ["proxy: Cannot open/create status file", /may not write into its working directory/],
   ] as const) {
@@ -93,6 +94,10 @@ t.test("a proxy that has failed says why", async (t) => {
   });
   t.match(output.judgeNotFailed(endedJob("x\n", { exitCode: 3 })), { final: true, reason: /exit code 3/, lines: ["x"] });
   t.match(output.judgeNotFailed(endedJob("Guest has halted the CPU\n")), { final: true, reason: /guest is dead/ });
+  t.match(output.judgeNotFailed(endedJob("     1\n", { stderr: "Guest has halted the CPU, this is considered as a normal exit.\n" })), {
+    final: true,
+    reason: /guest is dead/,
+  });
   t.match(output.judgeNotFailed(runningJob("     1\n")), { ok: true });
 });
 
@@ -165,6 +170,11 @@ t.test("the end: exit code 0 says nothing, the verification line does", async (t
   });
   t.match(output.judgeFinished(endedJob("    10\n"), success), { final: true });
   t.ok(mayCome(output.judgeFinished(runningJob(right), success)));
+  t.match(
+    output.judgeFinished(endedJob(right, { stderr: "Guest has halted the CPU\n" }), success),
+    { ok: true },
+    "the result is what counts",
+  );
   t.match(output.judgeFinished(endedJob("Guest has halted the CPU\n"), undefined), { final: true, reason: /as a dead one does/ });
   t.match(output.judgeFinished(endedJob("hello\n"), undefined), { ok: true });
 });

@@ -1,6 +1,6 @@
 /** Part of recipe.ts: what can be done to a node. */
-import type { CommandOutcome, Verdict } from "./recipe-evidence.js";
-import type { Outputs } from "./recipe-known.js";
+import type { CommandOutcome, Verdict } from "./evidence.js";
+import type { Outputs } from "./known.js";
 
 /** Something done to a node, each exactly once: the runner gives every act a key the agent remembers. */
 export type Act =

@@ -1,5 +1,5 @@
 /** Part of recipe.ts: what can be seen of a node, and what a recipe says of it. */
-import type { Json, Known } from "./recipe-known.js";
+import type { Json, Known } from "./known.js";
 
 export interface CommandOutcome {
   readonly exitCode: number | undefined;
