@@ -3,6 +3,7 @@ import { nearest } from "./nearest.js";
 import { foldNames } from "./nodeset.js";
 import { roleNodes, siteAgent } from "./normalize.js";
 import type { InventoryFile } from "./schema.js";
+import { checkSsh } from "./ssh-check.js";
 
 export interface CrossProblem {
   readonly path: readonly string[];
@@ -12,7 +13,7 @@ export interface CrossProblem {
 
 /** `lineOf` gives the line of a path, so that a message can point at the other place. */
 export function crossCheck(file: InventoryFile, lineOf: (path: readonly string[]) => number): CrossProblem[] {
-  return [...checkAddresses(file, lineOf), ...checkSites(file), ...checkCredentials(file), ...checkDeployments(file)];
+  return [...checkAddresses(file, lineOf), ...checkSites(file), ...checkSsh(file), ...checkCredentials(file), ...checkDeployments(file)];
 }
 
 function checkAddresses(file: InventoryFile, lineOf: (path: readonly string[]) => number): CrossProblem[] {

@@ -21,6 +21,8 @@ export interface Hardware {
   readonly node: string;
   /** The machine's disk: absolute path on the host of the directory that is its "/". */
   readonly rootDirectory: string;
+  /** `uname -m`: "x86_64", "aarch64". */
+  readonly arch: string;
   readonly processors: number;
   readonly memoryBytes: number;
   /** This machine's InfiniBand port, undefined when it has no HCA. */

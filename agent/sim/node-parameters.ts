@@ -20,17 +20,26 @@ const suite = z.number().transform((id, context): CipherSuite => {
 /** A folder beside this file each; hexo furnishes an x86 machine or a board by the node's arch. */
 export const simulatedSystems = ["lego", "hexo", "phoenix", "phos"] as const;
 
+/** What is installed on a machine's disk. */
+const distributions = ["centos", "debian", "ubuntu"] as const;
+export type Distribution = (typeof distributions)[number];
+
 const schema = z.strictObject({
   /** What it is furnished for: which tree, tools and kernels it has beyond a plain Linux. */
   system: z.enum(simulatedSystems).default("lego"),
-  processors: z.number().int().min(1).max(256).default(12),
-  memory: size.prefault("64G"),
+  /** Default: 12, or 4 of a board. */
+  processors: z.number().int().min(1).max(256).optional(),
+  /** Default: 64G, or 2G of a board. */
+  memory: size.optional(),
   /** LID of its InfiniBand port; default: by its place in the inventory. */
   lid: z.number().int().min(1).max(0xbfff).optional(),
-  hca: z.boolean().default(true),
+  /** Default: a server has one, a board has none. */
+  hca: z.boolean().optional(),
   subnetManager: z.boolean().default(true),
-  /** Release of its Linux. */
-  linux: z.string().min(1).default("3.10.0-327.el7.x86_64"),
+  /** CentOS 7, Debian 12 or Ubuntu 22.04; default: what its system is documented on, Debian for a board. */
+  distribution: z.enum(distributions).optional(),
+  /** Release of its Linux; default: the distribution's. */
+  linux: z.string().min(1).optional(),
   /** Seconds from power to the firmware's banner. */
   post: z.number().min(0).max(3600).default(60),
   power: z.enum(["on", "off"]).default("on"),
@@ -42,22 +51,43 @@ const schema = z.strictObject({
   faults: z.array(z.string()).default([]),
 });
 
-export type NodeParameters = z.output<typeof schema>;
+/** What a machine has that says nothing else, by architecture. */
+const usual = {
+  x86_64: { processors: 12, memory: 64 * 2 ** 30, hca: true },
+  aarch64: { processors: 4, memory: 2 * 2 ** 30, hca: false },
+} as const;
+
+const usualDistribution: Readonly<Record<(typeof simulatedSystems)[number], Distribution>> = {
+  lego: "centos",
+  hexo: "centos",
+  phoenix: "ubuntu",
+  phos: "ubuntu",
+};
+
+const usualRelease: Readonly<Record<Distribution, string>> = {
+  centos: "3.10.0-327.el7.x86_64",
+  debian: "6.1.0-18-arm64",
+  ubuntu: "5.15.0-91-generic",
+};
+
+type Usual = "processors" | "memory" | "hca" | "distribution" | "linux";
+type Written = z.output<typeof schema>;
+export type NodeParameters = Omit<Written, Usual> & { readonly [Key in Usual]: Exclude<Written[Key], undefined> };
 
 /** What may stand under `faults`, by system. */
 export type KnownFaults = Readonly<Record<(typeof simulatedSystems)[number], readonly string[]>>;
 
 /** The `sim:` sections of nodes, in their order. Throws InvalidInventoryError with every problem in any of them. */
 export function nodeParameters(
-  nodes: readonly { name: string; sim: Readonly<Record<string, unknown>> }[],
+  nodes: readonly { name: string; arch?: string; sim: Readonly<Record<string, unknown>> }[],
   knownFaults: KnownFaults,
 ): readonly NodeParameters[] {
   const problems: string[] = [];
-  const parameters = nodes.flatMap(({ name, sim }) => {
+  const parameters = nodes.flatMap(({ name, arch, sim }) => {
     const result = schema.safeParse(sim);
     if (result.success) {
       problems.push(...unknownFaults(name, result.data, knownFaults));
-      return [result.data];
+      return [withDefaults(arch, result.data)];
     }
     problems.push(...result.error.issues.map((issue) => `nodes.${[name, "sim", ...issue.path].join(".")}: ${issue.message}`));
     return [];
@@ -66,7 +96,20 @@ export function nodeParameters(
   return parameters;
 }
 
-function unknownFaults(node: string, { system, faults }: NodeParameters, knownFaults: KnownFaults): string[] {
+function withDefaults(arch: string | undefined, written: Written): NodeParameters {
+  const { processors, memory, hca } = arch === "aarch64" ? usual.aarch64 : usual.x86_64;
+  const distribution = written.distribution ?? (arch === "aarch64" ? "debian" : usualDistribution[written.system]);
+  return {
+    ...written,
+    processors: written.processors ?? processors,
+    memory: written.memory ?? memory,
+    hca: written.hca ?? hca,
+    distribution,
+    linux: written.linux ?? usualRelease[distribution],
+  };
+}
+
+function unknownFaults(node: string, { system, faults }: Written, knownFaults: KnownFaults): string[] {
   const known = knownFaults[system];
   return faults
     .filter((fault) => !known.includes(fault))

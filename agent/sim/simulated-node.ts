@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { appendFileSync, createWriteStream, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { readSecret } from "../../inventory/credentials.js";
-import type { BmcSpec, NodeSpec } from "../../inventory/model.js";
+import type { BmcSpec, NodeSpec, SshSpec } from "../../inventory/model.js";
 import type { Clock } from "../../proto/base/clock.js";
 import { Lifecycle } from "../../proto/base/lifecycle.js";
 import type { Logger } from "../../proto/base/logger.js";
@@ -18,6 +18,7 @@ import { listenForTools } from "./machine/machine-socket.js";
 import { machineTime } from "./machine/machine-time.js";
 import { SerialPort } from "./machine/serial-port.js";
 import type { NodeParameters } from "./node-parameters.js";
+import { hostKey } from "./ssh/keys.js";
 import { systems } from "./systems.js";
 import { faultsVariable, speedUpVariable } from "./tools/surroundings.js";
 
@@ -65,9 +66,22 @@ export async function startNode(spec: NodeSpec, parameters: NodeParameters, inde
   // A board's line has a name of its own kind (ttyAMA0); here it comes out where that of a server does.
   const consoleLine = consoleLines.find((line) => line === spec.console?.line) ?? "ttyS1";
   mkdirSync(rootDirectory, { recursive: true });
-  await seedLinuxRoot(rootDirectory, { node: spec.name, release: parameters.linux, consoleLine, baudRate });
+  const { distribution, linux: release } = parameters;
+  await seedLinuxRoot(rootDirectory, { distribution, node: spec.name, release, consoleLine, baudRate });
   await furnish(rootDirectory, { spec, parameters });
-  const machine = makeMachine({ name: spec.name, index, parameters, directory, rootDirectory, socketPath, consoleLine, around });
+  const ssh = spec.ssh && { ...spec.ssh, hostKey: hostKey(directory).private };
+  const machine = makeMachine({
+    name: spec.name,
+    arch: spec.arch,
+    ssh,
+    index,
+    parameters,
+    directory,
+    rootDirectory,
+    socketPath,
+    consoleLine,
+    around,
+  });
   announce(around.shared, {
     node: spec.name,
     address: spec.ssh?.address ?? spec.address,
@@ -100,6 +114,8 @@ export async function startNode(spec: NodeSpec, parameters: NodeParameters, inde
 
 function makeMachine(node: {
   name: string;
+  arch: string;
+  ssh: SshSpec | undefined;
   index: number;
   parameters: NodeParameters;
   directory: string;
@@ -108,18 +124,20 @@ function makeMachine(node: {
   consoleLine: string;
   around: Surroundings;
 }): Machine {
-  const { name, index, parameters, directory, rootDirectory, socketPath, consoleLine, around } = node;
+  const { name, arch, ssh, index, parameters, directory, rootDirectory, socketPath, consoleLine, around } = node;
   const linux = linuxKernel({
     agentProgram: around.agentProgram,
     agentLogFile: join(directory, "agent.log"),
     socketPath,
     mark: `${around.mark}.${name}`,
     environment: { [faultsVariable]: parameters.faults.join(","), [speedUpVariable]: String(around.speedUp) },
+    ssh,
     tools: systems[parameters.system].handlers,
   });
   return new Machine({
     node: name,
     rootDirectory,
+    arch,
     processors: parameters.processors,
     memoryBytes: parameters.memory,
     infiniband: infinibandPort(parameters, index),

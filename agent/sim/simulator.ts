@@ -10,6 +10,7 @@ import type { Logger } from "../../proto/base/logger.js";
 import { setWarden } from "./linux/warding.js";
 import { nodeParameters } from "./node-parameters.js";
 import { type SimulatedNode, startNode } from "./simulated-node.js";
+import { layKeys } from "./ssh/keys.js";
 import { knownFaults } from "./systems.js";
 
 export interface SimulatorOptions {
@@ -54,6 +55,8 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
   const nodes: SimulatedNode[] = [];
   lifecycle.onClose(async () => void (await Promise.all(nodes.map((node) => node.close()))));
   try {
+    // Before the machines are furnished: what a system lays beside these keys must not take their place.
+    layKeys(lab, around.stateDirectory);
     for (const [index, each] of parameters.entries()) {
       const spec = lab.nodes[index];
       if (spec !== undefined) nodes.push(await startNode(spec, each, index, around));

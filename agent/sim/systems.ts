@@ -3,6 +3,7 @@ import { hexo } from "./hexo/system.js";
 import { lego } from "./lego/system.js";
 import type { KnownFaults, simulatedSystems } from "./node-parameters.js";
 import { phos } from "./phos/system.js";
+import { phoenix } from "./phoenix/system.js";
 import type { SimulatedSystem } from "./system.js";
 import { kernelTools } from "./tools/kernel-tools.js";
 import { smallTools } from "./tools/small-tools.js";
@@ -10,10 +11,7 @@ import type { Tool } from "./tools/tool.js";
 
 export type SystemName = (typeof simulatedSystems)[number];
 
-/** Nothing beyond a plain Linux: what a machine is until its system has a simulation. */
-const plain: SimulatedSystem = { tools: {}, kinds: [], handlers: {}, furnish: () => Promise.resolve() };
-
-export const systems: Readonly<Record<SystemName, SimulatedSystem>> = { lego, hexo, phoenix: plain, phos };
+export const systems: Readonly<Record<SystemName, SimulatedSystem>> = { lego, hexo, phoenix, phos };
 
 /** What may stand under `faults` in a node's `sim:` section. */
 export const knownFaults = Object.fromEntries(Object.entries(systems).map(([name, { faults = [] }]) => [name, faults])) as KnownFaults;

@@ -93,10 +93,8 @@ function values(argument: Argument, typed: string, names: LabNames): readonly st
       return names.exercises.map((each) => each.name);
     case "kind":
       return ["agent", "operator"];
-    case "shell":
-      return shells;
     default:
-      return [];
+      return argument.argChoices ?? [];
   }
 }
 

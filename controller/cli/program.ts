@@ -6,7 +6,7 @@ import { bootOnce, listBoot } from "./commands/boot.js";
 import { checkInventory, printSchema, showInventory } from "./commands/inventory.js";
 import { createToken, login } from "./commands/enroll.js";
 import { complete, printCompletionScript } from "./commands/completion.js";
-import { demo } from "./commands/demo.js";
+import { demo, type Typist } from "./commands/demo.js";
 import { printEvents } from "./commands/events.js";
 import { execute } from "./commands/exec.js";
 import { listNodes } from "./commands/nodes.js";
@@ -16,6 +16,7 @@ import { up } from "./commands/up.js";
 import { verifySerialLog } from "./commands/log.js";
 import { type Shell, shells } from "./completion.js";
 import type { Context } from "./context.js";
+import { offeredScripts } from "./demo/scripts.js";
 import { addDeployments } from "./deployment-commands.js";
 import { collect, natural, positive } from "./option-values.js";
 
@@ -43,7 +44,7 @@ export function buildProgram(launch: Launch, version: string): Command {
       const command = args[args.length - 1] as Command;
       await launch((context) => work(context, ...(args.slice(0, -1) as A)), command.optsWithGlobals());
     };
-  addLocal(program, does);
+  addLocal(program, does, version);
   addInventory(program, does);
   addMachines(program, does);
   addConsoles(program, does);
@@ -57,16 +58,29 @@ export type Does = <A extends unknown[]>(
   work: (context: Context, ...args: A) => Promise<void> | void,
 ) => (...args: unknown[]) => Promise<void>;
 
-function addLocal(program: Command, does: Does): void {
+function addLocal(program: Command, does: Does, version: string): void {
+  const scripts = offeredScripts();
+  /** What a demo shows is typed like anything else. */
+  const type: Typist = async (context, words) => {
+    await buildProgram(async (work) => work(context), version).parseAsync(words, { from: "user" });
+  };
   const speedUp = new Option("--speed-up <times>", "how many times faster than iron simulated machines run")
     .default(10)
     .argParser(positive);
   program
     .command("demo")
-    .description("the main job on a simulated lab: deploy LegoOS 1P-1M-1S, see the evidence, tail the serial lines, go back to Linux")
+    .description("the main job on a simulated lab: deploy a system, see the evidence, use it, go back to Linux")
+    .addArgument(
+      new Argument("[system]", "which system; lego is LegoOS 1P-1M-1S").choices(scripts.map((each) => each.system)).default("lego"),
+    )
     .option("--keep", "leave the lab running and say what to try", false)
     .addHelpText("after", "\nExample:\n  lab demo --keep")
-    .action(does((context, options: { keep: boolean }) => demo(context, options)));
+    .action(
+      does(async (context, system: string, options: { keep: boolean }) => {
+        const script = scripts.find((each) => each.system === system);
+        if (script !== undefined) await demo(context, script, options, type);
+      }),
+    );
   program
     .command("up <inventory>")
     .description("a controller and the site agents of an inventory on this machine, until Ctrl-C")

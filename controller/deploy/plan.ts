@@ -105,8 +105,9 @@ function checkSteps(recipe: Recipe, steps: readonly Step[], binding: Binding): v
 /** Steps that await lines on a console nobody captures: they would wait for their whole deadline to say so. */
 function blindSteps(steps: readonly Step[], binding: Binding): PlanProblem[] {
   const nodes = Object.entries(binding.roles).flatMap(([role, bound]) => bound.map((node) => ({ role, node })));
+  const looks = (step: Step) => [...step.evidence, ...(step.standing ?? []), ...(step.rescue?.evidence ?? [])];
   const awaitsLines = (name: string) =>
-    steps.some((step) => step.node === name && step.evidence.some((each) => each.kind === "console" || each.kind === "console-up"));
+    steps.some((step) => step.node === name && looks(step).some((each) => each.kind === "console" || each.kind === "console-up"));
   return nodes
     .filter(({ node }) => node.console === undefined && awaitsLines(node.name))
     .map(({ role, node }) => ({

@@ -59,7 +59,7 @@ export interface PlanInput<P> {
   readonly previous: Outputs;
 }
 
-/** Everything wrong, at once. `at` names the parameter, the role, or what was asked of an exercise: "with.memmap", "roles.memory", "request.repeat". */
+/** Everything wrong, at once. `at`: "with.memmap", "roles.memory"; of an exercise "request.repeat"; "deployment": how the deployment stands. */
 export interface PlanProblem {
   readonly at: string;
   readonly problem: string;
@@ -154,10 +154,14 @@ export interface Step {
   readonly acts?: (known: Known) => readonly Act[];
   /**
    * Looked at once when the step begins: stands all of it already, the step has succeeded with it as evidence, and nothing is done.
-   * For long work whose result can be told from what is there. Outputs count as those of `evidence` do.
+   * For long work whose result can be told from what is there. Outputs count as those of `evidence` do. What cannot be seen within its
+   * time does not stand.
    */
   readonly standing?: readonly Look[];
-  /** Done when this step has failed or was stopped, before the run ends, whatever else happens: brings the node back to where others can use it. */
+  /**
+   * Done when this step has failed or was stopped, by a cancel too, after all steps have ended and before the nodes are free: brings the
+   * node back to where others can use it. Not when the step was stopped before its first act, nor once the lease is lost.
+   */
   readonly rescue?: Rescue;
   /** What the acts may take together, for the plan's deadline. Needed where `acts` reads outputs: when a plan is printed there are none. */
   readonly actsWithinMs?: number;
@@ -174,6 +178,7 @@ export interface Step {
 export interface Rescue {
   /** "power cycle p0 back into its old kernel". */
   readonly title: string;
+  /** May read all outputs, also those of steps that have failed. */
   readonly acts: (known: Known) => readonly Act[];
   readonly evidence: readonly Look[];
 }

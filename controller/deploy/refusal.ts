@@ -13,16 +13,17 @@ export function refusal(
 ): InvalidArgumentError | InvalidInventoryError {
   const { line, column } = deployment.position;
   const inFile = `${lab.file}:${line}:${column} deployments.${deployment.name}`;
-  const places = problems.map((each) => askedFor(each, request.parameters));
+  const places = problems.map((each) => askedFor(each, deployment, request.parameters));
   const lines = problems.map((each, index) => `${places[index] ?? `${inFile}.${each.at}`}: ${each.problem}`);
   const message = `${lines.join("\n")}\n${problems.length} problem${problems.length === 1 ? "" : "s"}; nothing was changed`;
   const facts = { deployment: deployment.name };
   return places.includes(undefined) ? new InvalidInventoryError(message, { facts }) : new InvalidArgumentError(message, { facts });
 }
 
-/** How the request names what is wrong: "parameter memmap", "option --repeat"; undefined when the inventory says it. */
-function askedFor({ at }: PlanProblem, parameters: Readonly<Record<string, unknown>>): string | undefined {
+/** How the request names what is wrong: "parameter memmap", "option --repeat", or what it is asked of; undefined when the inventory says it. */
+function askedFor({ at }: PlanProblem, { name }: DeploymentSpec, parameters: Readonly<Record<string, unknown>>): string | undefined {
   const [section, key, ...inside] = at.split(".");
+  if (at === "deployment") return `deployment ${name}`;
   if (section === "request") return key === undefined ? "options" : `option --${[optionName(key), ...inside].join(".")}`;
   if (section === "with" && key !== undefined && Object.hasOwn(parameters, key)) return `parameter ${at.slice("with.".length)}`;
   return undefined;

@@ -1,5 +1,6 @@
 /** What is wrong with a recipe's steps: a defect of the recipe, whatever the inventory says. Pure. */
 import type { Step } from "./recipe.js";
+import { isRescueId } from "./rescue-record.js";
 import { actsLimitMs } from "./step-view.js";
 
 /** Every problem: ids used twice, nodes not bound, times not known, needs that do not exist, circles. Empty when the steps can be run. */
@@ -8,6 +9,7 @@ export function stepProblems(steps: readonly Step[], nodes: readonly string[]): 
   const problems: string[] = [];
   for (const [index, step] of steps.entries()) {
     if (steps.findIndex((each) => each.id === step.id) !== index) problems.push(`step ${step.id}: this id is used twice`);
+    if (isRescueId(step.id)) problems.push(`step ${step.id}: this id is that of a rescue`);
     if (!nodes.includes(step.node)) problems.push(`step ${step.id}: is on ${step.node}, which is bound to no role`);
     if (actsLimitMs(step) === undefined) problems.push(`step ${step.id}: its acts read outputs, and it says no actsWithinMs`);
     for (const need of step.needs) {

@@ -24,6 +24,8 @@ import type { ProcessIdentity } from "./process-identity.js";
 export interface StoredRequest {
   readonly id: string;
   readonly argv: readonly string[];
+  /** Where argv[0] is for this process, when that is elsewhere. */
+  readonly program?: string;
   /** As this process and its children see it. */
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;

@@ -1,7 +1,7 @@
 /** The Commands port: a directory and a supervisor process per job; nothing about a job is known only to this process. */
 import { spawn, type ChildProcess } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
-import { mkdir, readdir, rename, rm } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Commands, Job, JobEvent, JobReading, JobRequest, JobSignal } from "../../ports/command.js";
 import { sleep, type Clock } from "../../../proto/base/clock.js";
@@ -173,8 +173,9 @@ export class HostJobs implements Commands {
     const staged = new JobDirectory(join(this.#stagingPath, `${request.id}.${process.pid}`));
     const cwd = await root.resolve(request.cwd === "" ? "/" : request.cwd);
     const { id, argv, env, timeoutMs } = request;
+    const program = await programBelow(root, argv[0] ?? "");
     try {
-      await staged.writeRequest({ id, argv, cwd, env, timeoutMs, createdMs: clock.now(), bootId }, request.stdin);
+      await staged.writeRequest({ id, argv, ...program, cwd, env, timeoutMs, createdMs: clock.now(), bootId }, request.stdin);
       await rename(staged.path, directory.path);
       await syncDirectory(this.#options.directory);
       return true;
@@ -264,4 +265,15 @@ function validate(request: JobRequest): void {
   if ([...request.argv, ...Object.values(request.env)].some((each) => each.includes("\0"))) {
     throw new InvalidArgumentError(`job ${request.id}: arguments and variables cannot hold a zero byte`, { facts: { job: request.id } });
   }
+}
+
+/**
+ * A script the machine has at that path, when the machine is a directory of this one. Every other program is this machine's: what else
+ * lies there cannot run here.
+ */
+async function programBelow(root: RootDirectory, program: string): Promise<{ program?: string }> {
+  if (root.path === "/" || !program.startsWith("/")) return {};
+  const path = await root.resolve(program);
+  const beginning = await readFile(path, "latin1").catch(() => "");
+  return beginning.startsWith("#!") ? { program: path } : {};
 }

@@ -65,13 +65,14 @@ async function runJob(
 /** The program with its own session and process group, its output straight into files: it needs no reader to go on. */
 function startProgram(directory: JobDirectory, request: StoredRequest): ChildProcess {
   const [program = "", ...args] = request.argv;
+  const path = request.program ?? program;
   const descriptors = [
     openSync(directory.file("stdin"), "r"),
     openSync(directory.file("stdout"), "a", 0o600),
     openSync(directory.file("stderr"), "a", 0o600),
   ];
   try {
-    return spawn(program, args, { cwd: request.cwd, env: { ...process.env, ...request.env }, stdio: descriptors, detached: true });
+    return spawn(path, args, { cwd: request.cwd, env: { ...process.env, ...request.env }, stdio: descriptors, detached: true });
   } finally {
     for (const descriptor of descriptors) closeSync(descriptor);
   }

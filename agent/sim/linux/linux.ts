@@ -1,6 +1,6 @@
 /** A Linux that boots on a simulated machine: messages on serial, files under /proc, serial devices, a lab-agent, a login prompt. */
 import { randomUUID } from "node:crypto";
-import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Timer } from "../../../proto/base/clock.js";
 import type { Hardware, KernelImage, KernelKind, RunningKernel, RunningLinux, ToolHandlers, ToolReply, ToolRequest } from "../kernel.js";
@@ -8,9 +8,11 @@ import { bootMessages, type LinuxIdentity } from "./boot-messages.js";
 import { KernelLog } from "./kernel-log.js";
 import { loginPrompt } from "./login-prompt.js";
 import { NodeAgent } from "./node-agent.js";
-import { type LoadedModule, modulesFile, pseudoFiles, uptimeFile } from "./pseudo-files.js";
+import type { MachineProcesses } from "./process-environment.js";
+import { aslrPath, type LoadedModule, modulesFile, pseudoFiles, symbolsFile, uptimeFile } from "./pseudo-files.js";
 import { openSerialDevice, type SerialDevice } from "./serial-device.js";
 import { systemTools } from "./system-tools.js";
+import { SshServer, type SshServerOptions } from "../ssh/ssh-server.js";
 
 export interface LinuxOptions {
   /** The agent's bundle on the host; undefined = machines without agent. */
@@ -22,6 +24,8 @@ export interface LinuxOptions {
   readonly mark: string;
   /** Variables its processes have besides those every machine's do. */
   readonly environment?: Readonly<Record<string, string>>;
+  /** How its ssh server is reached; undefined = it runs none. */
+  readonly ssh?: Pick<SshServerOptions, "address" | "port" | "user" | "hostKey"> | undefined;
   /** Tools answered from inside the kernel besides dmesg, uname, lsmod, reboot and poweroff. */
   readonly tools: ToolHandlers;
 }
@@ -29,6 +33,13 @@ export interface LinuxOptions {
 /** When services start, the agent among them. */
 const userSpaceMs = 14_000;
 const shutdownMs = 4_000;
+/** When a kernel that does not come up has come to its end. */
+const fateMs = 2_000;
+const panicMessages = [
+  { atMs: fateMs, text: "VFS: Unable to mount root fs on unknown-block(0,0)" },
+  { atMs: fateMs + 1, text: "Kernel panic - not syncing: VFS: Unable to mount root fs on unknown-block(0,0)" },
+  { atMs: fateMs + 2, text: "---[ end Kernel panic - not syncing: VFS: Unable to mount root fs on unknown-block(0,0) ]---" },
+];
 const uptimeRefreshMs = 1_000;
 const serialLines = ["ttyS0", "ttyS1"];
 const firstThreadPid = 300;
@@ -37,18 +48,28 @@ export function linuxKernel(options: LinuxOptions): KernelKind {
   return { kind: "linux", start: (hardware, image, commandLine) => new Linux(hardware, image, commandLine, options) };
 }
 
-/** Build data of a Linux kernel image: its release. */
-export function linuxImage(release: string): KernelImage {
-  return { kind: "linux", build: { release } };
+/** What a Linux kernel was built from. */
+export interface LinuxBuild {
+  readonly release: string;
+  /** In /proc/kallsyms besides those every kernel has. */
+  readonly symbols?: readonly string[];
+  /** What becomes of it before user space: it stops without a word, or panics. */
+  readonly fate?: "hangs" | "panics";
+}
+
+export function linuxImage(release: string, more: Omit<LinuxBuild, "release"> = {}): KernelImage {
+  return { kind: "linux", build: { release, ...more } };
 }
 
 class Linux implements RunningKernel, RunningLinux {
   readonly hardware: Hardware;
   readonly #options: LinuxOptions;
+  readonly #build: LinuxBuild;
   readonly #identity: LinuxIdentity;
   readonly #bootId = randomUUID();
   readonly #log: KernelLog;
   readonly #agent: NodeAgent | undefined;
+  #sshServer: SshServer | undefined;
   readonly #tools: ToolHandlers;
   readonly #consoles: readonly string[];
   readonly #modules: LoadedModule[] = [];
@@ -64,21 +85,27 @@ class Linux implements RunningKernel, RunningLinux {
   constructor(hardware: Hardware, image: KernelImage, commandLine: string, options: LinuxOptions) {
     this.hardware = hardware;
     this.#options = options;
+    this.#build = buildOf(image);
     this.#startedMs = hardware.time.clock.monotonicMs();
     this.#consoles = [...commandLine.matchAll(/(?:^| )console=(ttyS\d)/g)].map((match) => match[1] ?? "");
-    const { node, processors, memoryBytes } = hardware;
+    const { node, arch, processors, memoryBytes } = hardware;
     this.#identity = {
       node,
+      arch,
       processors,
       memoryBytes,
       commandLine,
-      release: releaseOf(image),
+      release: this.#build.release,
       infiniband: hardware.infiniband !== undefined,
     };
     this.#log = new KernelLog(() => this.#uptimeMs());
     this.#agent = this.#installedAgent();
     this.#tools = { ...options.tools, ...this.#systemTools() };
-    for (const { atMs, text } of bootMessages(this.#identity)) this.#after(atMs, () => this.#printk(text, atMs));
+    const { fate } = this.#build;
+    const messages = bootMessages(this.#identity).filter(({ atMs }) => fate === undefined || atMs < fateMs);
+    for (const { atMs, text } of fate === "panics" ? [...messages, ...panicMessages] : messages)
+      this.#after(atMs, () => this.#printk(text, atMs));
+    if (fate !== undefined) return;
     this.#after(userSpaceMs, () => {
       this.#starting = this.#startUserSpace().catch((err: unknown) => hardware.log.error({ err }, "user space does not start"));
     });
@@ -124,6 +151,7 @@ class Linux implements RunningKernel, RunningLinux {
     for (const timer of this.#timers) timer.cancel();
     for (const letGo of this.#letGo.splice(0)) letGo();
     await this.#starting;
+    await this.#sshServer?.stop();
     await this.#agent?.stop();
     for (const device of this.#devices.splice(0)) await device.close();
   }
@@ -133,6 +161,8 @@ class Linux implements RunningKernel, RunningLinux {
     for (const directory of ["proc", "run"]) rmSync(join(rootDirectory, directory), { recursive: true, force: true });
     for (const [path, contents] of Object.entries(pseudoFiles(this.#identity, this.#bootId))) this.#write(path, contents);
     this.#write("proc/modules", "");
+    this.#write("proc/kallsyms", symbolsFile(this.#build.symbols ?? []));
+    this.#write(aslrPath, `${this.#setting("kernel.randomize_va_space") ?? "2"}\n`);
     this.#refreshUptime();
     mkdirSync(join(rootDirectory, "run"), { recursive: true });
     for (const line of serialLines) {
@@ -141,33 +171,47 @@ class Linux implements RunningKernel, RunningLinux {
     }
     if (this.#stop.signal.aborted) return;
     this.#agent?.start();
+    await this.#startSshServer();
     for (const line of this.#consoles) this.#openLogin(line);
   }
 
+  /** A machine whose ssh server does not start runs without. */
+  async #startSshServer(): Promise<void> {
+    const { ssh } = this.#options;
+    if (ssh === undefined) return;
+    const { log, time } = this.hardware;
+    const server = new SshServer({ ...ssh, processes: this.#processes(), clock: time.clock, log });
+    try {
+      await server.listen();
+      this.#sshServer = server;
+      this.printk(`sshd[612]: Server listening on ${ssh.address} port ${ssh.port}.`);
+    } catch (err) {
+      log.error({ err }, "ssh server does not start");
+    }
+  }
+
+  #processes(): MachineProcesses {
+    const { socketPath, mark, environment = {} } = this.#options;
+    return { rootDirectory: this.hardware.rootDirectory, socketPath, environment, mark: `${mark}.${this.#bootId}` };
+  }
+
   #openLogin(line: string): void {
-    const prompt = loginPrompt(this.#identity, (text) => this.#print(line, text));
+    const system = /^PRETTY_NAME="?([^"\n]*)/m.exec(this.#read("etc/os-release") ?? "")?.[1] ?? "Linux";
+    const prompt = loginPrompt({ ...this.#identity, system }, (text) => this.#print(line, text));
     this.#letGo.push(this.hardware.onReceive(line, (data) => prompt.type(data)));
   }
 
   #installedAgent(): NodeAgent | undefined {
-    const { agentProgram: program, agentLogFile: logFile, socketPath, mark, environment = {} } = this.#options;
+    const { agentProgram: program, agentLogFile: logFile } = this.#options;
     if (program === undefined) return undefined;
-    const { rootDirectory, log, time } = this.hardware;
-    return new NodeAgent({
-      program,
-      logFile,
-      socketPath,
-      environment,
-      rootDirectory,
-      log,
-      clock: time.clock,
-      mark: `${mark}.${this.#bootId}`,
-    });
+    const { log, time } = this.hardware;
+    return new NodeAgent({ ...this.#processes(), program, logFile, log, clock: time.clock });
   }
 
   #systemTools(): ToolHandlers {
     return systemTools({
       node: this.hardware.node,
+      arch: this.hardware.arch,
       release: this.release,
       dmesg: () => this.#log.text(),
       modules: () => this.#modules,
@@ -214,6 +258,17 @@ class Linux implements RunningKernel, RunningLinux {
     return (clock.monotonicMs() - this.#startedMs) * speedUp;
   }
 
+  /** A line of /etc/sysctl.conf, as it is read when user space starts; undefined without one. */
+  #setting(name: string): string | undefined {
+    const lines = (this.#read("etc/sysctl.conf") ?? "").split("\n").map((line) => line.split("=").map((part) => part.trim()));
+    return lines.find(([key]) => key === name)?.[1];
+  }
+
+  #read(path: string): string | undefined {
+    const host = join(this.hardware.rootDirectory, path);
+    return existsSync(host) ? readFileSync(host, "utf8") : undefined;
+  }
+
   /** Replaces a file below the root directory at once: readers see the old contents or the new. */
   #write(path: string, contents: string): void {
     const host = join(this.hardware.rootDirectory, path);
@@ -223,8 +278,7 @@ class Linux implements RunningKernel, RunningLinux {
   }
 }
 
-function releaseOf(image: KernelImage): string {
+function buildOf(image: KernelImage): LinuxBuild {
   const build = image.build;
-  const release: unknown = typeof build === "object" && build !== null && "release" in build ? build.release : undefined;
-  return typeof release === "string" ? release : "3.10.0";
+  return typeof build === "object" && build !== null && "release" in build ? (build as LinuxBuild) : { release: "3.10.0" };
 }

@@ -4,10 +4,13 @@ export interface LoginPrompt {
   type(data: Uint8Array): void;
 }
 
-export function loginPrompt(machine: { node: string; release: string }, print: (text: string) => void): LoginPrompt {
+export function loginPrompt(
+  machine: { node: string; arch: string; release: string; system: string },
+  print: (text: string) => void,
+): LoginPrompt {
   let user = "";
   let asked: "user" | "password" = "user";
-  const greet = () => print(`\nCentOS Linux 7 (Core)\nKernel ${machine.release} on an x86_64\n\n${machine.node} login: `);
+  const greet = () => print(`\n${machine.system}\nKernel ${machine.release} on an ${machine.arch}\n\n${machine.node} login: `);
   greet();
   const enter = () => {
     if (asked === "user" && user !== "") {

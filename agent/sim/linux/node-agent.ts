@@ -5,29 +5,21 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, openSync, closeSync } from "node:fs";
 import { once } from "node:events";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
 import { Backoff } from "../../../proto/base/backoff.js";
 import type { Clock, Timer } from "../../../proto/base/clock.js";
 import type { Logger } from "../../../proto/base/logger.js";
-import { killMarkedProcesses, markVariable } from "./marked-processes.js";
+import { killMarkedProcesses } from "./marked-processes.js";
+import { type MachineProcesses, processEnvironment } from "./process-environment.js";
 
 /** The agent's configuration below the root directory of a machine: without it the service is not installed there. */
 export const agentConfigPath = "etc/labd/agent.json";
-/** Where stand-in tools are, below the root directory of a machine. */
-export const standInDirectory = "usr/local/bin";
 
 const installationPollMs = 1_000;
 
-export interface NodeAgentOptions {
+export interface NodeAgentOptions extends MachineProcesses {
   /** Path of the agent's bundle on the host. */
   readonly program: string;
-  readonly rootDirectory: string;
-  /** The machine's socket for stand-in tools. */
-  readonly socketPath: string;
-  /** More variables for it and what it starts. */
-  readonly environment: Readonly<Record<string, string>>;
-  /** Carried by all processes of this boot. */
-  readonly mark: string;
   /** Where its output goes, on the host. */
   readonly logFile: string;
   readonly clock: Clock;
@@ -90,7 +82,7 @@ export class NodeAgent {
     try {
       return spawn(process.execPath, [program, "--config", config], {
         cwd: rootDirectory,
-        env: this.#environment(),
+        env: processEnvironment(this.#options),
         // A pipe that stays open as long as we live: an agent told to end with its standard input does not end at once.
         stdio: ["pipe", output, output],
         detached: true,
@@ -98,19 +90,5 @@ export class NodeAgent {
     } finally {
       closeSync(output);
     }
-  }
-
-  /** Nothing of the host's environment but its PATH, behind the stand-ins: what is secret on the host stays unknown to the node. */
-  #environment(): NodeJS.ProcessEnv {
-    const { rootDirectory, socketPath, mark, environment } = this.#options;
-    return {
-      ...environment,
-      PATH: [join(rootDirectory, standInDirectory), process.env["PATH"] ?? "/usr/bin:/bin"].join(delimiter),
-      HOME: join(rootDirectory, "root"),
-      LANG: "C",
-      LABD_SIM_ROOT: rootDirectory,
-      LABD_SIM_SOCKET: socketPath,
-      [markVariable]: mark,
-    };
   }
 }

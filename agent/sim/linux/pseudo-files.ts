@@ -1,12 +1,13 @@
 /** /proc and friends of a simulated Linux, as contents by path: whoever reads facts from files reads this machine's, not the host's. */
-import { buildVersion, cpuModel, type LinuxIdentity, versionLine } from "./boot-messages.js";
+import { buildVersion, type LinuxIdentity, versionLine } from "./boot-messages.js";
+import { cpuInfo } from "./processor.js";
 
 /** Files that stay the same from boot to boot's end, by path below "/". */
 export function pseudoFiles(machine: LinuxIdentity, bootId: string): Readonly<Record<string, string>> {
   return {
     "proc/version": `${versionLine(machine.release)}\n`,
     "proc/cmdline": `${machine.commandLine}\n`,
-    "proc/cpuinfo": Array.from({ length: machine.processors }, (_, index) => cpuInfo(index, machine.processors)).join("\n"),
+    "proc/cpuinfo": Array.from({ length: machine.processors }, (_, index) => cpuInfo(machine.arch, index, machine.processors)).join("\n"),
     "proc/meminfo": memoryInfo(machine.memoryBytes),
     "proc/mounts": "/dev/sda2 / xfs rw,relatime,attr2,inode64,noquota 0 0\nproc /proc proc rw,relatime 0 0\n",
     "proc/sys/kernel/random/boot_id": `${bootId}\n`,
@@ -14,9 +15,18 @@ export function pseudoFiles(machine: LinuxIdentity, bootId: string): Readonly<Re
     "proc/sys/kernel/osrelease": `${machine.release}\n`,
     "proc/sys/kernel/version": `${buildVersion}\n`,
     // Newer than this kernel, but where there is none the host's own architecture would show.
-    "proc/sys/kernel/arch": "x86_64\n",
+    "proc/sys/kernel/arch": `${machine.arch}\n`,
     "proc/sys/kernel/hostname": `${machine.node}\n`,
   };
+}
+
+/** Below "/": whether address spaces are randomized. */
+export const aslrPath = "proc/sys/kernel/randomize_va_space";
+
+/** `/proc/kallsyms`: a few of what every kernel has, and more. */
+export function symbolsFile(more: readonly string[]): string {
+  const names = ["startup_64", "__x64_sys_read", "__x64_sys_write", "__x64_sys_kexec_load", ...more];
+  return names.map((name, index) => `${(0xffffffff81000000n + BigInt(index) * 0x1000n).toString(16)} T ${name}\n`).join("");
 }
 
 /** `/proc/uptime`: seconds since boot, and idle seconds summed over the processors. */
@@ -36,24 +46,6 @@ export function modulesFile(modules: readonly LoadedModule[]): string {
     return `${name} ${sizeBytes} 0 - Live 0x${address}\n`;
   });
   return lines.reverse().join("");
-}
-
-function cpuInfo(index: number, processors: number): string {
-  const fields: readonly [string, string | number][] = [
-    ["processor", index],
-    ["vendor_id", "GenuineIntel"],
-    ["cpu family", 6],
-    ["model", 63],
-    ["model name", cpuModel],
-    ["stepping", 2],
-    ["cpu MHz", "2400.000"],
-    ["cache size", "15360 KB"],
-    ["siblings", processors],
-    ["core id", index],
-    ["cpu cores", processors],
-    ["flags", "fpu vme de pse tsc msr pae mce cx8 apic sep mtrr pge mca cmov pat pse36 clflush mmx fxsr sse sse2 ht syscall nx lm"],
-  ];
-  return fields.map(([name, value]) => `${name.padEnd(name.length < 8 ? 8 : name.length)}\t: ${value}\n`).join("");
 }
 
 function memoryInfo(memoryBytes: number): string {

@@ -2,11 +2,17 @@
 import { existsSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { grubDirectories } from "../machine/boot-loader.js";
 import { formatEnvironmentBlock } from "../machine/environment-block.js";
 import { formatKernelImage } from "../machine/kernel-image.js";
+import type { Distribution } from "../node-parameters.js";
+import { osRelease } from "./distribution.js";
 import { linuxImage } from "./linux.js";
+import { ubuntuFiles } from "./ubuntu.js";
 
 export interface LinuxInstallation {
+  /** Default: centos. */
+  readonly distribution?: Distribution;
   readonly node: string;
   /** Kernel release: "3.10.0-327.el7.x86_64". */
   readonly release: string;
@@ -20,21 +26,26 @@ const directories = ["dev", "proc", "root", "run", "tmp", "usr/bin", "usr/local/
 
 /** Files of the installation, contents by path below "/". */
 export function installedFiles(installation: LinuxInstallation): Readonly<Record<string, string | Uint8Array>> {
-  const { node, release } = installation;
+  return installation.distribution === "ubuntu" ? ubuntuFiles(installation) : redHatFiles(installation);
+}
+
+/** A board has these too: what boots is the same, whatever the distribution calls itself. */
+function redHatFiles(installation: LinuxInstallation): Readonly<Record<string, string | Uint8Array>> {
+  const { node, release, distribution = "centos" } = installation;
   return {
     [`boot/vmlinuz-${release}`]: formatKernelImage(linuxImage(release)),
     [`boot/initramfs-${release}.img`]: "initramfs of a simulated machine\n",
     "boot/grub2/grub.cfg": grubConfiguration(installation),
     "boot/grub2/grubenv": formatEnvironmentBlock(new Map([["saved_entry", linuxEntryId(release)]])),
     "etc/hostname": `${node}\n`,
-    "etc/os-release": 'NAME="CentOS Linux"\nVERSION="7 (Core)"\nID="centos"\nVERSION_ID="7"\nPRETTY_NAME="CentOS Linux 7 (Core)"\n',
+    "etc/os-release": osRelease[distribution],
     "etc/fstab": "/dev/sda2 / xfs defaults 0 0\n",
   };
 }
 
 /** Writes a machine's disk into `rootDirectory`; what was written by an earlier start, and changed since, stays as it is. */
 export async function seedLinuxRoot(rootDirectory: string, installation: LinuxInstallation): Promise<void> {
-  if (existsSync(join(rootDirectory, "boot", "grub2", "grub.cfg"))) return;
+  if (grubDirectories.some((directory) => existsSync(join(rootDirectory, directory, "grub.cfg")))) return;
   for (const directory of directories) await mkdir(join(rootDirectory, directory), { recursive: true });
   const files = Object.entries(installedFiles(installation));
   // grub.cfg is the last one: a start that was broken off is recognised by its absence and begins anew.

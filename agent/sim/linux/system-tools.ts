@@ -5,6 +5,7 @@ import { type LoadedModule, modulesFile } from "./pseudo-files.js";
 
 export interface SystemToolsOptions {
   readonly node: string;
+  readonly arch: string;
   readonly release: string;
   readonly dmesg: () => string;
   readonly modules: () => readonly LoadedModule[];
@@ -35,16 +36,16 @@ function lsmodLine(_line: string, name: string, size: string): string {
 }
 
 /** Fields in uname's own order, whatever the order of its options. */
-function unameFields(machine: { node: string; release: string }, argv: readonly string[]): string[] {
+function unameFields(machine: { node: string; arch: string; release: string }, argv: readonly string[]): string[] {
   const asked = argv.flatMap((each) => longOptions[each] ?? (each.startsWith("-") ? each.slice(1).split("") : []));
   const fields: readonly [letter: string, value: string][] = [
     ["s", "Linux"],
     ["n", machine.node],
     ["r", machine.release],
     ["v", buildVersion],
-    ["m", "x86_64"],
-    ["p", "x86_64"],
-    ["i", "x86_64"],
+    ["m", machine.arch],
+    ["p", machine.arch],
+    ["i", machine.arch],
     ["o", "GNU/Linux"],
   ];
   const wanted = fields.filter(([letter]) => asked.includes("a") || asked.includes(letter)).map(([, value]) => value);

@@ -21,19 +21,32 @@ export interface BootLoaderOptions {
   readonly start: (kernel: LoadedKernel) => void;
 }
 
-/** The entry GRUB picks for `wanted`: a number counts from 0, else an id or title; what matches nothing is the first entry. */
+/**
+ * The entry GRUB picks for the first part of `wanted` ("SUBMENU>ENTRY"; ">>" stands for ">"): a number counts from 0, else an id or
+ * title; what matches nothing is the first entry.
+ */
 export function chooseEntry(entries: readonly MenuEntry[], wanted: string): number {
-  if (/^[0-9]+$/.test(wanted)) return Number(wanted) < entries.length ? Number(wanted) : 0;
+  const [first] = splitPath(wanted);
+  if (/^[0-9]+$/.test(first)) return Number(first) < entries.length ? Number(first) : 0;
   return Math.max(
     0,
-    entries.findIndex((entry) => entry.id === wanted || entry.title === wanted),
+    entries.findIndex((entry) => entry.id === first || entry.title === first),
   );
+}
+
+/** What is chosen in this menu, and what in the submenu it leads to. */
+export function splitPath(wanted: string): readonly [first: string, rest: string] {
+  const at = /^(?:[^>]|>>)*?(?=>(?!>))/.exec(wanted)?.[0];
+  const first = at ?? wanted;
+  return [first.replaceAll(">>", ">"), at === undefined ? "" : wanted.slice(at.length + 1)];
 }
 
 export class BootLoader {
   readonly #options: BootLoaderOptions;
   #shell: GrubShell | undefined;
   #highlighted = 0;
+  /** Of the submenus entered: "advanced>". */
+  #path = "";
   #timer: Timer | undefined;
   #state: "countdown" | "menu" | "message" | "done" = "done";
 
@@ -93,14 +106,28 @@ export class BootLoader {
     this.#options.print(`\n                             GNU GRUB  version 2.02\n\n${lines.join("")}\n${footer}`);
   }
 
+  /** A path that leads on is followed at once; without one the submenu's first entry stands highlighted, and waits for somebody. */
+  #enter(shell: GrubShell, submenu: MenuEntry): void {
+    const [, rest] = splitPath(shell.variables.get("default") ?? "");
+    const isFollowed = this.#state !== "menu" && rest !== "";
+    this.#path += `${submenu.id}>`;
+    shell.variables.set("default", rest);
+    shell.enter(submenu);
+    this.#highlighted = chooseEntry(shell.entries, rest);
+    if (shell.entries.length === 0) return this.#showMenu();
+    if (isFollowed) this.#boot();
+    else this.#showMenu();
+  }
+
   #boot(): void {
     const shell = this.#shell;
     const entry = shell?.entries[this.#highlighted];
     if (shell === undefined || entry === undefined) return;
+    if (entry.kind === "submenu") return this.#enter(shell, entry);
     this.#options.print(`\n  Booting \`${entry.title}'\n\n`);
     shell.failed = false;
     shell.loaded = undefined;
-    shell.variables.set("chosen", entry.id);
+    shell.variables.set("chosen", this.#path + entry.id);
     shell.run(entry.body);
     if (shell.loaded !== undefined && !shell.failed) {
       this.stop();

@@ -19,6 +19,8 @@ export interface BootFiles {
 }
 
 export interface MenuEntry {
+  /** A submenu's body makes further entries when somebody enters it. */
+  readonly kind: "entry" | "submenu";
   readonly id: string;
   readonly title: string;
   readonly body: readonly Statement[];
@@ -37,11 +39,12 @@ type Command = (args: readonly string[], block: readonly Statement[] | undefined
 /** Commands that change nothing a simulated machine has: modules, terminals, looks. */
 const ignoredCommands = [
   ..."insmod search serial terminal terminal_input terminal_output loadfont export clear sleep".split(" "),
-  ..."background_color background_image videoinfo gfxpayload true keystatus probe".split(" "),
+  ..."background_color background_image videoinfo gfxpayload true keystatus probe hwmatch fwsetup".split(" "),
 ];
 
 export class GrubShell {
-  readonly entries: MenuEntry[] = [];
+  /** Of the menu that is made now. */
+  #menu: MenuEntry[] = [];
   readonly variables = new Map<string, string>();
   loaded: LoadedKernel | undefined;
   /** GRUB's grub_errno: a menu entry that set it is not booted. */
@@ -59,6 +62,17 @@ export class GrubShell {
     this.#print = print;
     this.variables.set("prefix", prefix).set("config_directory", prefix).set("root", "hd0,msdos1").set("feature_menuentry_id", "y");
     this.#commands = this.#commandTable();
+  }
+
+  /** Of grub.cfg's menu, or of the submenu entered last. */
+  get entries(): readonly MenuEntry[] {
+    return this.#menu;
+  }
+
+  /** Enters a submenu: its entries take the place of those there were. */
+  enter(submenu: MenuEntry): void {
+    this.#menu = [];
+    this.run(submenu.body);
   }
 
   /** Runs a script file; false when it is missing, broken, or its last command failed. */
@@ -123,8 +137,8 @@ export class GrubShell {
     table.set("test", (args) => this.#test(args));
     table.set("load_env", () => this.#loadEnvironment());
     table.set("save_env", (names) => this.#saveEnvironment(names));
-    table.set("menuentry", (args, block) => this.#addEntry(args, block ?? []));
-    table.set("submenu", (args) => this.#addEntry(args, []));
+    table.set("menuentry", (args, block) => this.#addEntry("entry", args, block ?? []));
+    table.set("submenu", (args, block) => this.#addEntry("submenu", args, block ?? []));
     for (const protocol of ["linux", "linux16"] as const) table.set(protocol, (args) => this.#loadKernel(protocol, args));
     for (const name of ["initrd", "initrd16"]) table.set(name, (args) => this.#loadInitrd(args));
     return table;
@@ -190,14 +204,14 @@ export class GrubShell {
     }
   }
 
-  #addEntry(args: readonly string[], body: readonly Statement[]): boolean {
+  #addEntry(kind: MenuEntry["kind"], args: readonly string[], body: readonly Statement[]): boolean {
     const [title = "", ...options] = args;
     let id = title;
     options.forEach((option, index) => {
       if (option === "--id") id = options[index + 1] ?? title;
       else if (option.startsWith("--id=")) id = option.slice("--id=".length);
     });
-    this.entries.push({ id, title, body });
+    this.#menu.push({ kind, id, title, body });
     return true;
   }
 

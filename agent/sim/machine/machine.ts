@@ -27,6 +27,8 @@ export interface MachineTiming {
 export interface MachineOptions {
   readonly node: string;
   readonly rootDirectory: string;
+  /** `uname -m`; default x86_64. */
+  readonly arch?: string;
   readonly processors: number;
   readonly memoryBytes: number;
   readonly infiniband: Hardware["infiniband"];
@@ -139,10 +141,11 @@ export class Machine {
   }
 
   #hardware(): Hardware {
-    const { node, rootDirectory, processors, memoryBytes, infiniband, time, log, shared } = this.options;
+    const { node, rootDirectory, arch = "x86_64", processors, memoryBytes, infiniband, time, log, shared } = this.options;
     return {
       node,
       rootDirectory,
+      arch,
       processors,
       memoryBytes,
       infiniband,

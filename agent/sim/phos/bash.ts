@@ -11,7 +11,9 @@ import { scriptMark } from "./tree.js";
 const scripts: Readonly<Record<string, Program>> = { build: buildScript, assets: downloadAssets };
 
 export const bash: Program = async (call, process) => {
-  const options = call.argv.filter((word, index) => word.startsWith("-") && call.argv.slice(0, index).every((each) => each.startsWith("-")));
+  const options = call.argv.filter(
+    (word, index) => word.startsWith("-") && call.argv.slice(0, index).every((each) => each.startsWith("-")),
+  );
   const rest = call.argv.slice(options.length);
   const letters = options.join("");
   if (letters.includes("l")) loadProfile(process);

@@ -55,7 +55,11 @@ export const rustupInit: Program = async (call, process) => {
   return 0;
 };
 
-async function build(call: ToolCall, process: ContainerProcess, { installs, tests }: { installs: boolean; tests: boolean }): Promise<number> {
+async function build(
+  call: ToolCall,
+  process: ContainerProcess,
+  { installs, tests }: { installs: boolean; tests: boolean },
+): Promise<number> {
   const faults = faultsOf(call);
   for (const [unit, cause] of unitsOf(call, process)) {
     say(call, `building ${unit}...`);
@@ -67,7 +71,10 @@ async function build(call: ToolCall, process: ContainerProcess, { installs, test
   if (faults.has("build-says-nothing")) return 0;
   if (!installs) return say(call, "built");
   install(call);
-  return say(call, "\n========================================\nAll system go, PhOS is go for launch :)\n========================================");
+  return say(
+    call,
+    "\n========================================\nAll system go, PhOS is go for launch :)\n========================================",
+  );
 }
 
 function unitsOf(call: ToolCall, process: ContainerProcess): (readonly [unit: string, cause: string | undefined])[] {
@@ -75,7 +82,9 @@ function unitsOf(call: ToolCall, process: ContainerProcess): (readonly [unit: st
   const missing = submodules.find((path) => !Object.keys(submoduleFiles(path)).every((file) => machine.exists(`/root/${file}`)));
   const [major = 0, minor = 0] = (findImage(process.container.spec.image)?.glibc ?? "2.31").split(".").map(Number);
   const criu = major === 2 && minor < 29 ? "error: implicit declaration of function 'getdents64' (needs glibc 2.29)" : undefined;
-  const verbs = machine.exists("/usr/include/infiniband/verbs.h") ? undefined : "fatal error: infiniband/verbs.h: No such file or directory";
+  const verbs = machine.exists("/usr/include/infiniband/verbs.h")
+    ? undefined
+    : "fatal error: infiniband/verbs.h: No such file or directory";
   const broken = faultsOf(call).has("build-fails") ? "error: 'cudaGraphExec_t' was not declared in this scope" : undefined;
   return [
     ["CRIU", missing === undefined ? criu : `CMake Error: The source directory "/root/${missing}" does not contain CMakeLists.txt.`],

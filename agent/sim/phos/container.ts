@@ -52,7 +52,9 @@ export class Container {
   /** The mount a path is on: of those that hold it the longest, of equals the newest. */
   mountOf(path: string): Mount | undefined {
     const holds = ({ target }: Mount) => path === target || path.startsWith(`${target === "/" ? "" : target}/`);
-    return this.mounts.filter(holds).reduce<Mount | undefined>((best, each) => (best && best.target.length > each.target.length ? best : each), undefined);
+    return this.mounts
+      .filter(holds)
+      .reduce<Mount | undefined>((best, each) => (best && best.target.length > each.target.length ? best : each), undefined);
   }
 
   /** Mounts a tmpfs over a directory: what was in it is hidden, what comes is in memory only. */

@@ -33,5 +33,8 @@ export function readImage(directory: string): { readonly cpu: CpuImage | undefin
     return existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : undefined;
   };
   const isWhole = existsSync(join(directory, "inventory.img"));
-  return { cpu: isWhole ? (read("pages-1.img") as CpuImage | undefined) : undefined, gpu: read("h-cuda_memory-0.bin") as number[] | undefined };
+  return {
+    cpu: isWhole ? (read("pages-1.img") as CpuImage | undefined) : undefined,
+    gpu: read("h-cuda_memory-0.bin") as number[] | undefined,
+  };
 }

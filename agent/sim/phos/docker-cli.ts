@@ -108,7 +108,12 @@ const inspect: Command = async (call) => {
     return complain(call, reply.error);
   }
   const { id, status, image, labels } = reply;
-  const shown = { Id: id, Name: `/${name}`, State: { Status: status, Running: status === "running" }, Config: { Image: image, Labels: labels } };
+  const shown = {
+    Id: id,
+    Name: `/${name}`,
+    State: { Status: status, Running: status === "running" },
+    Config: { Image: image, Labels: labels },
+  };
   call.out(`${JSON.stringify([shown], undefined, 4)}\n`);
   return 0;
 };
@@ -166,7 +171,10 @@ const info: Command = async (call) => {
 const pull: Command = async (call) => {
   const [image = ""] = parseDockerOptions(call.argv).rest;
   if (faultsOf(call).has("no-network"))
-    return complain(call, { text: "Error response from daemon: Get \"https://registry-1.docker.io/v2/\": dial tcp: lookup registry-1.docker.io: no such host", exitCode: 1 });
+    return complain(call, {
+      text: 'Error response from daemon: Get "https://registry-1.docker.io/v2/": dial tcp: lookup registry-1.docker.io: no such host',
+      exitCode: 1,
+    });
   const reply = await ask(call, { do: "pull", image });
   if (reply.error !== undefined) return complain(call, reply.error);
   call.out(`Status: Downloaded newer image for ${String(reply["name"])}\n`);

@@ -1,6 +1,21 @@
 /** docker's command line: options before the first word that is none. */
 
-const valued = ["--name", "--label", "--gpus", "--network", "--ipc", "-v", "-w", "-e", "-u", "--entrypoint", "--filter", "--format", "--pid", "-s"];
+const valued = [
+  "--name",
+  "--label",
+  "--gpus",
+  "--network",
+  "--ipc",
+  "-v",
+  "-w",
+  "-e",
+  "-u",
+  "--entrypoint",
+  "--filter",
+  "--format",
+  "--pid",
+  "-s",
+];
 const long: Readonly<Record<string, string>> = {
   "--workdir": "-w",
   "--volume": "-v",

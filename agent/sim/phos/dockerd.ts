@@ -16,7 +16,14 @@ export type DockerRequest =
   | { readonly do: "inspect" | "start" | "stop" | "restart" | "kill"; readonly name: string }
   | { readonly do: "remove"; readonly name: string; readonly force: boolean }
   | { readonly do: "create"; readonly spec: Omit<ContainerSpec, "id" | "createdMs"> }
-  | { readonly do: "exec"; readonly name: string; readonly argv: readonly string[]; readonly cwd: string; readonly env: Readonly<Record<string, string>>; readonly stdin: string }
+  | {
+      readonly do: "exec";
+      readonly name: string;
+      readonly argv: readonly string[];
+      readonly cwd: string;
+      readonly env: Readonly<Record<string, string>>;
+      readonly stdin: string;
+    }
   | { readonly do: "logs" | "attach"; readonly name: string }
   | { readonly do: "output"; readonly exec: string; readonly out: number; readonly err: number }
   /** Where a path of a container is on the host; "" when docker does not see it. */
@@ -42,7 +49,16 @@ export const dockerHandlers: ToolHandlers = {
     return { exitCode: 0, stdout: JSON.stringify(reply) };
   },
   gpu: (_request, linux) => Promise.resolve(text(JSON.stringify(gpuProcesses(engineOf(linux))))),
-  udp: (_request, linux) => Promise.resolve(text(JSON.stringify(engineOf(linux).living().flatMap(({ boundPort }) => boundPort ?? [])))),
+  udp: (_request, linux) =>
+    Promise.resolve(
+      text(
+        JSON.stringify(
+          engineOf(linux)
+            .living()
+            .flatMap(({ boundPort }) => boundPort ?? []),
+        ),
+      ),
+    ),
 };
 
 function text(stdout: string): ToolReply {
@@ -96,7 +112,11 @@ function create(engine: Engine, spec: Omit<ContainerSpec, "id" | "createdMs">, f
 
 const base: Readonly<Record<string, string>> = { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", HOME: "/root" };
 
-function onContainer(engine: Engine, request: Exclude<DockerRequest, { do: "info" | "list" | "images" | "pull" | "inspect-image" | "create" | "output" }>, faults: string): DockerReply {
+function onContainer(
+  engine: Engine,
+  request: Exclude<DockerRequest, { do: "info" | "list" | "images" | "pull" | "inspect-image" | "create" | "output" }>,
+  faults: string,
+): DockerReply {
   const container = find(engine, request.name);
   if (container === undefined) return failure(`No such container: ${request.name}`, 1);
   switch (request.do) {
@@ -117,7 +137,10 @@ function onContainer(engine: Engine, request: Exclude<DockerRequest, { do: "info
       return {};
     case "remove":
       if (container.status === "running" && !request.force)
-        return failure(`cannot remove container "/${container.spec.name}": container is running: stop the container before removing or force remove`, 1);
+        return failure(
+          `cannot remove container "/${container.spec.name}": container is running: stop the container before removing or force remove`,
+          1,
+        );
       engine.remove(container);
       return {};
     case "logs":

@@ -35,7 +35,14 @@ const tail: Tool = (call) => {
   if (call.argv.includes("-c")) raw(bytes.startsWith("+") ? text.slice(Number(bytes) - 1) : text.slice(-Number(bytes)));
   else {
     const count = Number(call.argv[call.argv.indexOf("-n") + 1] ?? "10");
-    raw(text.replace(/\n$/, "").split("\n").slice(-count).map((line) => `${line}\n`).join(""));
+    raw(
+      text
+        .replace(/\n$/, "")
+        .split("\n")
+        .slice(-count)
+        .map((line) => `${line}\n`)
+        .join(""),
+    );
   }
   return 0;
 };

@@ -28,7 +28,12 @@ export function find(tools: () => Readonly<Record<string, Tool>>): Tool {
         call.out(wanted.printf?.replaceAll("%s", String(size)).replaceAll("%P", relative).replaceAll("\\n", "\n") ?? `${path}\n`);
       return exitCode;
     }
-    const executed = await execute(call, wanted.exec, found.map(({ path }) => path), tools());
+    const executed = await execute(
+      call,
+      wanted.exec,
+      found.map(({ path }) => path),
+      tools(),
+    );
     return exitCode === 0 ? executed : exitCode;
   };
 }

@@ -51,7 +51,8 @@ const commands: Readonly<Record<string, Command>> = {
   submodule: (call, repository) => {
     const [action] = call.argv;
     if (action === "status") {
-      for (const path of submodules) call.out(`${repository.present.includes(path) ? " " : "-"}${submoduleCommit(path)} ${path} (heads/master)\n`);
+      for (const path of submodules)
+        call.out(`${repository.present.includes(path) ? " " : "-"}${submoduleCommit(path)} ${path} (heads/master)\n`);
       return 0;
     }
     if (action !== "update") return 0;

@@ -27,12 +27,26 @@ export function findImage(name: string): Image | undefined {
 }
 
 const files: Readonly<Record<string, string>> = {
-  "etc/profile": "# /etc/profile: system-wide .profile file for the Bourne shell\nexport PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n",
+  "etc/profile":
+    "# /etc/profile: system-wide .profile file for the Bourne shell\nexport PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n",
   "etc/os-release": 'NAME="Ubuntu"\nVERSION="20.04.6 LTS (Focal Fossa)"\nID=ubuntu\nVERSION_ID="20.04"\n',
   "usr/local/cuda-11.3/include/cuda.h": "/* CUDA 11.3 */\n",
 };
 
-const directories = ["bin", "dev", "lib/x86_64-linux-gnu", "proc", "root", "tmp", "usr/bin", "usr/include", "usr/local/bin", "var/lib", "var/log", "var/tmp"];
+const directories = [
+  "bin",
+  "dev",
+  "lib/x86_64-linux-gnu",
+  "proc",
+  "root",
+  "tmp",
+  "usr/bin",
+  "usr/include",
+  "usr/local/bin",
+  "var/lib",
+  "var/log",
+  "var/tmp",
+];
 
 /** Lays the image into a container's root directory. */
 export function layImage(rootDirectory: string): void {

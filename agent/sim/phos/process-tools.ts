@@ -65,7 +65,9 @@ const timeout: Program = async (call, process) => {
   }
   const child = process.engine.spawn(process.container, { argv: command, cwd: process.cwd, env: process.env, parent: process });
   call.onSignal("SIGTERM", () => void child.kill("SIGTERM"));
-  const isLate = await process.until(Promise.race([child.ended.then(() => false), process.engine.after(Number(limit) * 1000).then(() => true)]));
+  const isLate = await process.until(
+    Promise.race([child.ended.then(() => false), process.engine.after(Number(limit) * 1000).then(() => true)]),
+  );
   if (!isLate) return child.exitCode ?? 0;
   child.kill("SIGTERM");
   if (child.isOver || graceS === undefined) return 124;
@@ -74,7 +76,11 @@ const timeout: Program = async (call, process) => {
 };
 
 /** stdbuf -oL COMMAND…: nothing is held back here anyway. */
-const stdbuf: Program = (call, process) => become(call.argv.filter((word) => !/^-[ioe]/.test(word)), process);
+const stdbuf: Program = (call, process) =>
+  become(
+    call.argv.filter((word) => !/^-[ioe]/.test(word)),
+    process,
+  );
 
 /** env [NAME=VALUE…] COMMAND… */
 const env: Program = (call, process) => {

@@ -98,7 +98,8 @@ function lineOf(text: string): (state: SampleState) => string | undefined {
   const kind = /^# sample: (\S+)$/m.exec(text)?.[1];
   const duration = ({ weights }: SampleState) => 300 + ((weights[0] ?? 0) % 100);
   if (kind === "diffusion")
-    return ({ iteration, weights }) => `Epoch ${Math.floor((iteration - 1) / 25) + 1}, Step ${((iteration - 1) % 25) + 1}, Loss: 0.${weights[0]}`;
+    return ({ iteration, weights }) =>
+      `Epoch ${Math.floor((iteration - 1) / 25) + 1}, Step ${((iteration - 1) % 25) + 1}, Loss: 0.${weights[0]}`;
   if (kind === "ppo") return (state) => `steps: ${(state.iteration * 5).toFixed(2)}k, duration: ${duration(state)} ms`;
   if (kind === "llama2-13b-chat-hf") return ({ iteration, weights }) => `word${iteration} ${weights[0]}`;
   const prints = /^print_statistics_per_iter = True$/m.test(text);

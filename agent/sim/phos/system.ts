@@ -18,7 +18,10 @@ export const phos: SimulatedSystem = {
   faults: phosFaults,
   furnish(rootDirectory, { parameters: { faults } }) {
     // Ubuntu, of which a PhOS machine has only the name here.
-    writeFileSync(join(rootDirectory, "etc/os-release"), 'NAME="Ubuntu"\nID=ubuntu\nVERSION_ID="22.04"\nPRETTY_NAME="Ubuntu 22.04.4 LTS"\n');
+    writeFileSync(
+      join(rootDirectory, "etc/os-release"),
+      'NAME="Ubuntu"\nID=ubuntu\nVERSION_ID="22.04"\nPRETTY_NAME="Ubuntu 22.04.4 LTS"\n',
+    );
     if (faults.includes("foreign-clone")) lay(rootDirectory, "opt/phos/PhoenixOS/.git/stand-in.json", foreignClone);
     if (faults.includes("foreign-container")) lay(rootDirectory, "var/lib/docker/state.json", foreignContainer);
     return Promise.resolve();

@@ -3,6 +3,7 @@ import { systemClock, sleep } from "../../../proto/base/clock.js";
 import { describeError } from "../../../proto/base/errors.js";
 import { isSystemName, toolsOf } from "../systems.js";
 import { MachineView } from "./machine-view.js";
+import { defaultDisposition } from "./signals.js";
 import type { ToolCall } from "./tool.js";
 
 async function main([system = "", name = "", ...argv]: readonly string[]): Promise<number> {
@@ -24,12 +25,6 @@ async function main([system = "", name = "", ...argv]: readonly string[]): Promi
     err: (text) => void process.stderr.write(text),
   };
   return tool(call);
-}
-
-/** Node keeps SIGUSR1 for its debugger. A handler come and gone leaves the default: it ends the process, as it ends any program. */
-function defaultDisposition(signal: NodeJS.Signals): void {
-  process.on(signal, () => undefined);
-  process.removeAllListeners(signal);
 }
 
 async function readStdin(): Promise<string> {

@@ -3,6 +3,8 @@ import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { type Executable, parseExecutable } from "../lego/executable.js";
 import { parseModule } from "../lego/image.js";
+import { find } from "./find.js";
+import { grep } from "./grep.js";
 import { compileUserProgram } from "./make-user.js";
 import type { Tool, ToolCall } from "./tool.js";
 
@@ -57,7 +59,9 @@ const pgrep: Tool = (call) => {
   return found.length > 0 ? 0 : 1;
 };
 
+/** sha256sum FILE…, sha256sum -c SUMS */
 const sha256sum: Tool = (call) => {
+  if (call.argv[0] === "-c") return checkSums(call, call.argv[1] ?? "");
   let exitCode = 0;
   for (const path of call.argv.filter((word) => !word.startsWith("-"))) {
     const host = call.machine.host(path);
@@ -70,6 +74,30 @@ const sha256sum: Tool = (call) => {
   }
   return exitCode;
 };
+
+function checkSums(call: ToolCall, list: string): number {
+  const text = call.machine.read(list);
+  if (text === undefined) {
+    call.err(`sha256sum: ${list}: No such file or directory\n`);
+    return 1;
+  }
+  let [wrong, unreadable] = [0, 0];
+  for (const line of text.split("\n").filter((each) => each !== "")) {
+    const path = line.slice(66);
+    const host = call.machine.host(path);
+    if (statSync(host, { throwIfNoEntry: false })?.isFile() !== true) {
+      call.err(`sha256sum: ${path}: No such file or directory\n`);
+      call.out(`${path}: FAILED open or read\n`);
+      unreadable += 1;
+    } else {
+      const isSame = createHash("sha256").update(readFileSync(host)).digest("hex") === line.slice(0, 64);
+      call.out(`${path}: ${isSame ? "OK" : "FAILED"}\n`);
+      wrong += isSame ? 0 : 1;
+    }
+  }
+  if (wrong > 0) call.err(`sha256sum: WARNING: ${wrong} computed checksum did NOT match\n`);
+  return wrong + unreadable > 0 ? 1 : 0;
+}
 
 const cat: Tool = (call) => {
   let exitCode = 0;
@@ -130,4 +158,4 @@ ${program.linkage === "dynamic" ? interpreter : ""}  LOAD           0x000000 0x4
 `;
 }
 
-export const smallTools: Readonly<Record<string, Tool>> = { gcc, sync, ps, pgrep, sha256sum, cat, file, readelf };
+export const smallTools: Readonly<Record<string, Tool>> = { gcc, sync, ps, pgrep, sha256sum, cat, file, readelf, find, grep };

@@ -3,62 +3,44 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { loadLab } from "../../../inventory/load.js";
+import type { Lab } from "../../../inventory/model.js";
 import { FailedError } from "../../../proto/base/errors.js";
 import type { Connection } from "../connection.js";
 import { type Context, withLab } from "../context.js";
+import { withFreePorts } from "../demo/demo-inventory.js";
+import { type DemoCommand, type DemoScript, inventoryOf } from "../demo/scripts.js";
 import { labDirectory } from "../lab-directory.js";
-import { freeUdpPorts } from "../local/free-ports.js";
 import { LocalLab } from "../local/local-lab.js";
 import { dist } from "../local/programs.js";
 import { duration } from "../units.js";
-import { runDeployment } from "./deployments.js";
-import { listNodes } from "./nodes.js";
-import { setPower } from "./power.js";
-import { tailNodes } from "./tail.js";
 import { aborted } from "./up.js";
 
-const deployment = "lego-1p1m1s";
-const inventoryFile = join(dist, "../inventory/examples/demo.yaml");
-const speedUp = 20;
 const agentsWithinMs = 30_000;
-const worthTrying = [
-  "nodes",
-  `tail ${deployment} -f`,
-  "console s0",
-  "exec s0 -- uname -r",
-  `plan ${deployment}`,
-  `record ${deployment}`,
-  `undeploy ${deployment}`,
-  `deploy ${deployment} --set memmap=2G`,
-];
 
-export async function demo(context: Context, options: { keep: boolean }): Promise<void> {
+/** Types a command line in a context. */
+export type Typist = (context: Context, words: readonly string[]) => Promise<void>;
+
+export async function demo(context: Context, script: DemoScript, options: { keep: boolean }, type: Typist): Promise<void> {
   const { terminal, clock, signal } = context;
   const beganMs = clock.monotonicMs();
   const path = await mkdtemp(join(tmpdir(), "lab-demo-"));
   process.env["LAB_DEMO_BMC_PASSWORD"] = "demo-secret";
   const here: Context = { ...context, directory: labDirectory(context.env, path) };
-  const say = (line: string) => terminal.print(terminal.style.bold(line));
-  const inventory = await demoInventory(path);
-  say("A lab of three simulated machines: BMCs on UDP, serial lines over SOL, a boot loader, Linux with a real lab-agent each.");
-  const lab = await LocalLab.start(here, { inventory, listen: "127.0.0.1:0", sim: true, speedUp });
+  const show = (commands: readonly DemoCommand[]) => showCommands(here, commands, type);
+  const inventory = join(path, "lab.yaml");
+  await writeFile(inventory, await withFreePorts(await readFile(inventoryOf(script), "utf8")));
+  terminal.print(terminal.style.bold(script.opening));
+  const lab = await LocalLab.start(here, { inventory, listen: "127.0.0.1:0", sim: true, speedUp: script.speedUp });
   try {
-    const nodes = loadLab(inventory).nodes.map((node) => node.name);
-    say("\n$ lab power on @all");
-    await setPower(here, "on", "@all", { yes: true, timeoutMs: 60_000 });
-    await withLab(here, (connection) => waitForAgents(here, connection, nodes));
-    say("\n$ lab nodes");
-    await listNodes(here, "", { probe: true });
-    say(`\n$ lab deploy ${deployment}`);
-    await runDeployment(here, deployment, "deploy", []);
-    say(`\n$ lab tail ${deployment}        # three serial lines, merged in time order`);
-    await withLab(here, (connection) => tailNodes(here, connection, nodes, { follow: false, lines: "6", timestamps: true }));
-    if (options.keep) return await keep(here, path, lab);
-    say(`\n$ lab undeploy ${deployment}`);
-    await runDeployment(here, deployment, "undeploy", []);
-    say("\n$ lab nodes");
-    await listNodes(here, "", { probe: true });
-    terminal.print(`\ndone in ${duration(clock.monotonicMs() - beganMs)}. Keep a lab to play with: npm run demo -- --keep`);
+    const { nodes } = loadLab(inventory);
+    await show(powerOn(nodes));
+    const agents = nodes.filter((node) => node.agent).map((node) => node.name);
+    await withLab(here, (connection) => waitForAgents(here, connection, agents));
+    await show(script.show);
+    if (options.keep) return await keep(here, script, lab);
+    await show(script.back);
+    const again = script.system === "lego" ? "" : `${script.system} `;
+    terminal.print(`\ndone in ${duration(clock.monotonicMs() - beganMs)}. Keep a lab to play with: npm run demo -- ${again}--keep`);
   } catch (error) {
     if (!signal.aborted) await showLogs(here, path);
     throw error;
@@ -68,17 +50,20 @@ export async function demo(context: Context, options: { keep: boolean }): Promis
   }
 }
 
-/** The example inventory with UDP ports that are free now: no root, no fixed port. */
-async function demoInventory(path: string): Promise<string> {
-  const text = await readFile(inventoryFile, "utf8");
-  const ports = await freeUdpPorts(text.match(/port: \d+/g)?.length ?? 0);
-  const file = join(path, "lab.yaml");
-  let index = 0;
-  await writeFile(
-    file,
-    text.replace(/port: \d+/g, () => `port: ${ports[index++]}`),
-  );
-  return file;
+/** A board may have no power control: it is on. */
+function powerOn(nodes: Lab["nodes"]): readonly DemoCommand[] {
+  const powered = nodes.filter((node) => node.bmc !== undefined || node.powerCommand !== undefined);
+  if (powered.length === 0) return [];
+  return [`power on ${powered.length === nodes.length ? "@all" : powered.map((node) => node.name).join(",")}`];
+}
+
+async function showCommands(here: Context, commands: readonly DemoCommand[], type: Typist): Promise<void> {
+  const { terminal } = here;
+  for (const command of commands) {
+    const { type: words, say } = typeof command === "string" ? { type: command, say: "" } : command;
+    terminal.print(terminal.style.bold(`\n$ lab ${words}${say === "" ? "" : `        # ${say}`}`));
+    await type(here, words.split(" "));
+  }
 }
 
 async function waitForAgents(context: Context, lab: Connection, names: readonly string[]): Promise<void> {
@@ -94,9 +79,9 @@ async function waitForAgents(context: Context, lab: Connection, names: readonly 
   }
 }
 
-async function keep(context: Context, path: string, lab: LocalLab): Promise<void> {
-  const { terminal } = context;
-  terminal.print(`  alias lab="node ${join(dist, "controller/cli/main.js")}"; export LAB_DIR=${path}`);
+async function keep(context: Context, { worthTrying }: DemoScript, lab: LocalLab): Promise<void> {
+  const { terminal, directory } = context;
+  terminal.print(`  alias lab="node ${join(dist, "controller/cli/main.js")}"; export LAB_DIR=${directory.path}`);
   for (const each of worthTrying) terminal.print(`  lab ${each}`);
   const fallen = await Promise.race([lab.fallen, aborted(context.signal)]);
   if (fallen !== undefined) throw new FailedError(fallen);

@@ -24,8 +24,12 @@ export async function runExercise(
   await withLab(context, async (lab) => {
     const run = await lab.deployments.startRun({ deployment, direction: "run", ...asked });
     const view = await followRun(context, lab, run);
-    await reportRun(context, lab, run.id, settings.reports);
-    concludeRun(context, view, run);
+    try {
+      await reportRun(context, lab, run.id, settings.reports);
+    } finally {
+      // How the run ended is the last word, whatever becomes of its reports.
+      concludeRun(context, view, run);
+    }
   });
 }
 

@@ -18,7 +18,8 @@ export async function printReport(context: Context, id: string, options: { reado
 /** Prints the tables of a run and writes every file to a directory, if one is named. Returns the run's id when there are none. */
 export async function reportRun(context: Context, lab: Connection, id: string, directory: string | undefined): Promise<string | undefined> {
   const { terminal, json } = context;
-  const { run, files } = await lab.deployments.getReports({ id }, { signal: context.signal });
+  // Not under the signal of Ctrl-C: a run that was cancelled has results too.
+  const { run, files } = await lab.deployments.getReports({ id });
   if (files.length === 0) return run;
   if (json) terminal.print(toJson({ run, files }));
   else for (const file of files.filter((each) => each.mediaType === "text/plain")) terminal.print(`\n${file.text.trimEnd()}`);

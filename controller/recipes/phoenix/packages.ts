@@ -65,7 +65,7 @@ export function judgePackages(result: CommandOutcome, wanted: readonly string[])
 /** `dpkg -s` of the kernel's packages: all of this build. */
 export function judgeKernelPackages(result: CommandOutcome, number: Json | undefined): Verdict {
   const status = parseStatus(result.stdout);
-  const version = `${phoenixRelease}-${String(number)}`;
+  const version = `${phoenixRelease}-${JSON.stringify(number)}`;
   const wrong = kernelPackages.filter((name) => status[name]?.installed !== true || status[name]?.version !== version);
   if (wrong.length === 0) return { ok: true, lines: kernelPackages.map((name) => `${name} ${version}`) };
   return failed(

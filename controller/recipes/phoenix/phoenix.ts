@@ -9,7 +9,8 @@ import { planNode } from "./problems.js";
 import { reports } from "./reports.js";
 import { checkSteps } from "./steps/check.js";
 import { defaultKernelSteps } from "./steps/default-kernel.js";
-import { experimentSteps } from "./steps/experiment.js";
+import { type Experiment, experimentSteps } from "./steps/experiment.js";
+import { writeStamp } from "./stamp.js";
 import { kernelSteps } from "./steps/kernel.js";
 import { runtimeSteps } from "./steps/runtime.js";
 import { sourceSteps } from "./steps/source.js";
@@ -40,7 +41,14 @@ function deploy(input: PlanInput<PhoenixParameters>): Draft {
   const design = planNode(input);
   if ("problems" in design) return design;
   const { proofCase, proofKillTimeS } = input.parameters;
-  const proof = { case: proofCase, modes: ["phx"], repeat: 1, killTimeS: proofKillTimeS, group: undefined } as const;
+  const proof: Experiment = {
+    case: proofCase,
+    modes: ["phx"],
+    repeat: 1,
+    killTimeS: proofKillTimeS,
+    group: undefined,
+    first: (known) => writeStamp(design, "apps", design.ids.apps, known),
+  };
   return {
     title: `Phoenix on ${design.node.name}: kernel ${phoenixRelease}, runtime, redis experiments`,
     steps: [

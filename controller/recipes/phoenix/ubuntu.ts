@@ -29,11 +29,8 @@ export function judgeSecureBoot({ stdout, stderr }: CommandOutcome): Verdict {
   return failed("mokutil does not say whether Secure Boot is off", said);
 }
 
-/** Kernel, size, console. `console`: the serial line it must speak on; `home`: where Phoenix will live. `resuming`: the disk is used already. */
-export function judgeMachine(
-  facts: FactsSeen,
-  { console, home, resuming }: { console: string | undefined; home: string; resuming: boolean },
-): Verdict {
+/** Kernel, memory, console. `console`: the serial line it must speak on. */
+export function judgeMachine(facts: FactsSeen, console: string | undefined): Verdict {
   const { kernel, arch, kernelRelease, bootId, cpuCount, memoryBytes, commandLine } = facts;
   const wrong: string[] = [];
   if (kernel !== "Linux") wrong.push(`${kernel} runs, not Linux`);
@@ -45,15 +42,22 @@ export function judgeMachine(
       `the kernel does not speak on ${console} (no console=${console} on its command line), so a panic of the new one would not show: ` +
         "add it to GRUB_CMDLINE_LINUX, run update-grub, reboot",
     );
-  const disk = diskOf(facts, home);
-  if (disk !== undefined && !resuming && disk.freeBytes < neededDiskBytes)
-    wrong.push(`${inGibibytes(disk.freeBytes)} free at ${disk.mount}; source, builds and sysroot take 100 GB`);
   if (wrong.length > 0) return failed(wrong.join("; "));
   return {
     ok: true,
     lines: [`Linux ${kernelRelease}, ${cpuCount} threads, ${inGibibytes(memoryBytes)}, boot ${bootId}`, ...advice(facts)],
     outputs: { kernelRelease, bootId, cpuCount },
   };
+}
+
+/** `df -Pk HOME`. `resuming`: what is missing may be what an earlier deployment has filled already. */
+export function judgeDisk({ stdout }: CommandOutcome, resuming: boolean): Verdict {
+  const line = linesOf(stdout).at(-1) ?? "";
+  const [, free = "", mount = ""] = /\s\d+\s+-?\d+\s+(-?\d+)\s+(?:\d+%|-)\s+(\/.*)$/.exec(line) ?? [];
+  if (free === "") return failed("df does not say how much is free", linesOf(stdout));
+  const freeBytes = Number(free) * 1024;
+  if (freeBytes >= neededDiskBytes || resuming) return { ok: true, lines: [`${inGibibytes(freeBytes)} free at ${mount}`] };
+  return failed(`${inGibibytes(freeBytes)} free at ${mount}; source, builds and sysroot take 100 GB`, [line]);
 }
 
 /** What may be less than advised, and what comes of it. */
@@ -65,13 +69,6 @@ function advice({ cpuCount, memoryBytes }: FactsSeen): string[] {
       `advised: 2 GB of memory for each of ${cpuCount} threads, here ${inGibibytes(memoryBytes)}: set jobs to ${Math.max(1, Math.floor(memoryBytes / advised.bytesPerThread))}`,
     );
   return said;
-}
-
-/** The file system a path is on: the longest mount that leads to it. */
-function diskOf(facts: FactsSeen, path: string): FactsSeen["disks"][number] | undefined {
-  return facts.disks
-    .filter(({ mount }) => mount === "/" || path === mount || path.startsWith(`${mount}/`))
-    .sort((a, b) => b.mount.length - a.mount.length)[0];
 }
 
 function inGibibytes(bytes: number): string {

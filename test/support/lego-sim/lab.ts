@@ -50,6 +50,7 @@ export class FakeMachine {
     this.hardware = {
       node,
       rootDirectory: options.rootDirectory ?? "/nowhere",
+      arch: "x86_64",
       processors: options.processors ?? 8,
       memoryBytes: options.memoryBytes ?? 8 * 2 ** 30,
       infiniband: options.hca === false ? undefined : { lid: options.lid ?? 1, subnetManager: options.subnetManager ?? true },

@@ -15,6 +15,7 @@ export interface BenchOptions {
   readonly kinds: readonly KernelKind[];
   readonly files?: Readonly<Record<string, string | Uint8Array>>;
   readonly speedUp?: number;
+  readonly arch?: string;
 }
 
 export function benchMachine(options: BenchOptions): { machine: Machine; serial: () => string } {
@@ -25,6 +26,7 @@ export function benchMachine(options: BenchOptions): { machine: Machine; serial:
   const machine = new Machine({
     node: "p0",
     rootDirectory: options.rootDirectory,
+    ...(options.arch === undefined ? {} : { arch: options.arch }),
     processors: 4,
     memoryBytes: 16 * 2 ** 30,
     infiniband: { lid: 42, subnetManager: true },

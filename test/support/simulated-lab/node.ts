@@ -84,6 +84,11 @@ export class SimulatedNodeHandle implements NodeHandle {
     this.jobs = this.#commands.handle;
   }
 
+  /** Its "/", on the host. */
+  get rootDirectory(): string {
+    return this.#root;
+  }
+
   get agentConnected(): boolean {
     const { spec, via } = this.#options;
     if (via !== undefined) return via.agentConnected;

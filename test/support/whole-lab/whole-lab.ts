@@ -10,7 +10,7 @@ import type { Context } from "../../../controller/cli/context.js";
 import { type LabDirectory, labDirectory } from "../../../controller/cli/lab-directory.js";
 import { Daemon, type DaemonSpec } from "../../../controller/cli/local/daemon.js";
 import { controllerSpec, simulatorSpec, siteAgentSpec } from "../../../controller/cli/local/daemon-specs.js";
-import { freeUdpPorts } from "../../../controller/cli/local/free-ports.js";
+import { freePorts } from "../../../controller/cli/local/free-ports.js";
 import { plainStyle } from "../../../controller/cli/terminal.js";
 import { loadLab } from "../../../inventory/load.js";
 import { systemClock } from "../../../proto/base/clock.js";
@@ -57,7 +57,7 @@ export class WholeLab {
     delete process.env["NODE_OPTIONS"];
     const path = await scratchDirectory(t);
     const file = join(path, "lab.yaml");
-    await writeFile(file, inventory(await freeUdpPorts(3)));
+    await writeFile(file, inventory(await freePorts(3)));
     const lab = new WholeLab(contextOf(labDirectory({}, path)), file, restful);
     t.teardown(() => lab.#end(t.passing()));
     await lab.startController();

@@ -1,5 +1,5 @@
 /**
- * The lego recipe with mistakes put into it, each into one step: what people, tools and other labs do between two of its steps.
+ * A recipe with mistakes put into it, each into one step: what people, tools and other labs do between two of its steps.
  * A mistake made before the recipe reads back shows that it is caught; one made after that shows what the machines do.
  */
 import type { Act, Expectation, Recipe, Requirement, Step } from "../../../controller/deploy/recipe.js";
@@ -11,20 +11,23 @@ export interface Alteration {
   readonly change: (step: Step) => Step;
 }
 
-/** Planning throws when an alteration is of a step that is not in the plan. */
-export function alteredLego(alterations: readonly Alteration[], { failureLines }: Pick<Recipe, "failureLines"> = lego): Recipe {
-  const altered = (step: Step) => alterations.reduce((changed, each) => (each.step === step.id ? each.change(changed) : changed), step);
+/** Planning a deployment throws when an alteration is of a step that is not in the plan. */
+export function altered(recipe: Recipe, alterations: readonly Alteration[]): Recipe {
+  const change = (step: Step) => alterations.reduce((changed, each) => (each.step === step.id ? each.change(changed) : changed), step);
   return {
-    ...lego,
-    failureLines,
+    ...recipe,
     deploy(input) {
-      const draft = lego.deploy(input as Parameters<typeof lego.deploy>[0]);
+      const draft = recipe.deploy(input);
       if ("problems" in draft) return draft;
       const missing = alterations.find(({ step }) => !draft.steps.some(({ id }) => id === step));
       if (missing !== undefined) throw new Error(`the recipe has no step ${missing.step}`);
-      return { ...draft, steps: draft.steps.map(altered) };
+      return { ...draft, steps: draft.steps.map(change) };
     },
   };
+}
+
+export function alteredLego(alterations: readonly Alteration[], { failureLines }: Pick<Recipe, "failureLines"> = lego): Recipe {
+  return altered({ ...(lego as Recipe), failureLines }, alterations);
 }
 
 export function altering(step: string, change: Alteration["change"]): Alteration {

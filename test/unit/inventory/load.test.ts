@@ -108,3 +108,28 @@ t.test("2,000 nodes load, every one", async (t) => {
   const result = parseLab(text, "lab.yaml");
   t.equal("lab" in result && result.lab.nodes.length, 2000);
 });
+
+t.test("a node reached by ssh needs an address and somebody who can connect, and has no agent of its own", async (t) => {
+  const lab = (nodes: string) => `lab: x\nagents: { rack1: { site: true } }\nnodes:\n${nodes}`;
+  t.same(problemsOf(lab("  x0: {}\n  b0: { ssh: { via: x0 } }\n  b1: { address: b1, agent: true, ssh: { via: b1 } }\n")), [
+    "lab.yaml:5:9 nodes.b0.ssh: ssh needs an address; give it here or to b0 itself",
+    "lab.yaml:6:29 nodes.b1.agent: b1 is reached by ssh, so no agent runs on it; keep agent: true or ssh:",
+    "lab.yaml:6:47 nodes.b1.ssh.via: b1 cannot be reached by ssh from itself; name a node with an agent, or an agent",
+  ]);
+  const boards =
+    "  x0: { agent: false }\n  b0: { address: b0, ssh: { via: x0 } }\n  b1: { address: b1, ssh: { via: b0 } }\n  b2: { address: b2, ssh: { via: rack } }\n";
+  t.same(problemsOf(lab(boards)), [
+    "lab.yaml:5:34 nodes.b0.ssh.via: no agent runs on x0 (agent: false); name a node with an agent, or an agent",
+    "lab.yaml:6:34 nodes.b1.ssh.via: b0 is reached by ssh itself; name the node or agent it all begins from",
+    'lab.yaml:7:34 nodes.b2.ssh.via: "rack" is neither a node nor an agent; did you mean "rack1"?',
+  ]);
+  const good = parseLab(
+    lab("  x0: {}\n  b0: { address: 10.0.0.7, ssh: { via: x0, user: me } }\n  b1: { ssh: { via: rack1, address: b1, port: 2222 } }\n"),
+    "lab.yaml",
+  );
+  if (!("lab" in good)) throw new Error("expected a lab");
+  t.match(good.lab.nodes.slice(1), [
+    { agent: false, ssh: { address: "10.0.0.7", port: 22, user: "me", via: "x0" } },
+    { agent: false, ssh: { address: "b1", port: 2222, user: "root", via: "rack1" } },
+  ]);
+});

@@ -2,9 +2,10 @@
 import type { Act, Expectation, Known, Look, Requirement, Step } from "../../../deploy/recipe.js";
 import { beforeFrom, formatBefore, judgeBefore, parseBefore } from "../before.js";
 import { judgeWayBack } from "../boot-menu.js";
-import { type Design, seconds } from "../design.js";
+import { type Design, seconds, textFrom } from "../design.js";
 import {
   judgeAslr,
+  judgeDisk,
   judgeGrubDisk,
   judgeMachine,
   judgeNoRedis,
@@ -40,12 +41,14 @@ function check(design: Design): Step {
         kind: "facts",
         claim: "the machine is fit for Phoenix",
         withinMs: 30 * seconds,
-        judge: (facts, { outputs }) =>
-          judgeMachine(facts, {
-            console: node.console?.line,
-            home: design.parameters.home,
-            resuming: outputs[ids.check]?.["resuming"] === true,
-          }),
+        judge: (facts) => judgeMachine(facts, node.console?.line),
+      },
+      {
+        kind: "command",
+        argv: () => ["df", "-Pk", design.parameters.home],
+        claim: "there is room for source, builds and sysroot",
+        withinMs: 15 * seconds,
+        judge: (result, { outputs }) => judgeDisk(result, outputs[ids.check]?.["resuming"] === true),
       },
       {
         kind: "file",
@@ -139,7 +142,7 @@ function earlierRecord({ paths }: Design): Look {
 
 /** build_kernel.sh starts from the running kernel's configuration. */
 function runningConfig({ ids }: Design): Look {
-  const path = (known: Known) => `/boot/config-${String(known.outputs[ids.check]?.["kernelRelease"])}`;
+  const path = ({ outputs }: Known) => `/boot/config-${textFrom(outputs, ids.check, "kernelRelease")}`;
   return {
     kind: "file",
     path,

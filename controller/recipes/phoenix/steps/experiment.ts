@@ -17,6 +17,8 @@ export interface Experiment {
   readonly killTimeS: number;
   /** Undefined: a group of this run's own. */
   readonly group: string | undefined;
+  /** Done before anything is looked at. */
+  readonly first?: (known: Known) => Act;
 }
 
 /** Ready, every run after the other (they share one port and one dump), the report. `needs`: the step before the first. */
@@ -38,6 +40,7 @@ function folder({ case: issue, group }: Experiment, known: Known): string {
 
 function ready(design: Design, experiment: Experiment, needs: readonly string[]): Step {
   const { node, ids, paths } = design;
+  const { first } = experiment;
   const configuration = `${paths.experiments}/${experiment.case === "7445" ? "nosave-7445.conf" : "nosave.conf"}`;
   return {
     id: ids.ready,
@@ -46,6 +49,7 @@ function ready(design: Design, experiment: Experiment, needs: readonly string[])
     title: `Phoenix kernel, no redis, nothing in the way of case ${experiment.case}`,
     needs,
     repeat: "repeatable",
+    ...(first === undefined ? {} : { actsWithinMs: minutes, acts: (known: Known) => [first(known)] }),
     evidence: [
       {
         kind: "command",

@@ -50,6 +50,22 @@ t.test("as every Commands", (t) =>
   }),
 );
 
+t.test("a program by its path is the machine's own, where the machine is a directory", async (t) => {
+  const machine = await scratchDirectory(t);
+  await mkdir(join(machine, "opt"));
+  await writeFile(join(machine, "opt/greet"), "#!/bin/sh\necho from the machine\n", { mode: 0o755 });
+  await writeFile(join(machine, "opt/data"), "no script\n");
+  const jobs = await jobsFor(t, { root: new RootDirectory(machine) });
+  const start = { ...shell("greet", ""), cwd: "/" };
+  await jobs.start({ ...start, argv: ["/opt/greet"] });
+  const job = await ended(jobs, "greet");
+  t.match(job, { stdout: "from the machine\n", job: { state: "exited", argv: ["/opt/greet"] } });
+  await jobs.start({ ...start, id: "data", argv: ["/opt/data"] });
+  t.match(await ended(jobs, "data"), { job: { state: "not-started" } });
+  await jobs.start({ ...start, id: "sh", argv: ["/bin/sh", "-c", "exit 3"] });
+  t.match(await ended(jobs, "sh"), { job: { exitCode: 3 } });
+});
+
 t.test("a job that is being started is running to whoever looks meanwhile", async (t) => {
   const jobs = await jobsFor(t);
   const states = new Set<string>();

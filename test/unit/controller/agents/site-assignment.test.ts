@@ -33,3 +33,20 @@ t.test("a BMC key may be text or hexadecimal digits, which can hold any byte", a
 t.test("a BMC key that is neither is refused without being shown", async (t) => {
   t.throws(() => keyOf("0x61zz"), { code: "invalid-inventory", message: /^nodes\.p0\.bmc\.kg: after 0x, pairs of hexadecimal digits/ });
 });
+
+t.test("any agent is told the nodes it is to reach by ssh, and only those", async (t) => {
+  const result = parseLab(
+    `lab: x
+agents: { rack1: { site: true } }
+nodes:
+  x0: {}
+  board: { address: 10.0.0.7, ssh: { via: x0, user: me, host_key: "ssh-ed25519 AAAA" } }
+`,
+    "lab.yaml",
+  );
+  if (!("lab" in result)) throw new Error(JSON.stringify(result.problems));
+  t.match(siteAssignment(result.lab, "x0").nodes, [
+    { node: "board", ssh: { address: "10.0.0.7", port: 22, user: "me", identity: "", hostKey: "ssh-ed25519 AAAA" }, powerCommand: [] },
+  ]);
+  t.same(siteAssignment(result.lab, "rack1").nodes, []);
+});

@@ -4,7 +4,7 @@ import { InvalidArgumentError, NotFoundError } from "../../../../proto/base/erro
 import { RunEvent } from "../../../../proto/gen/lab/v1/deployment.js";
 import type { Call } from "../../../../proto/rpc/service.js";
 import { createDeploymentService } from "../../../../controller/api/deployment-service.js";
-import type { Act } from "../../../../controller/deploy/recipe.js";
+import type { Act, Look } from "../../../../controller/deploy/recipe.js";
 import { FakeLab } from "../../../support/deploy/fake-lab.js";
 import { labWith, step } from "../../../support/deploy/step-recipe.js";
 
@@ -168,4 +168,46 @@ void t.test("requests that make no sense are refused with all that is wrong", as
   });
   await t.rejects(service.getRun({ id: "nope" }, call), NotFoundError);
   await t.rejects(service.cancelRun({ id: "nope" }, call), NotFoundError);
+});
+
+void t.test("what stood already, and what was done for a node after a failure, is told", async (t) => {
+  const on: Look = { kind: "power", claim: "it is on", withinMs: 1000, state: "on" };
+  const lab = labWith([
+    step({ id: "build/a", standing: [on], acts: () => [make] }),
+    step({
+      id: "boot/a",
+      needs: ["build/a"],
+      acts: () => [make],
+      rescue: { title: "switch a on", acts: () => [{ kind: "power", verb: "on", deadlineMs: 1000 }], evidence: [on] },
+    }),
+  ]);
+  lab.node("a").onCommand = () => ({ exitCode: 1 });
+  const { runs, service } = await serve(lab);
+  const plan = await service.getPlan(deploy, call);
+  t.match(plan.steps, [
+    { standing: ["it is on (power, within 1 s)"], rescue: "", rescueEvidence: [] },
+    { standing: [], rescue: "switch a on", rescueEvidence: ["it is on (power, within 1 s)"] },
+  ]);
+  const { id } = await service.startRun(deploy, call);
+  const watched = collect(service.watchRun({ id, fromSequence: 0n }, call));
+  await lab.untilEnded(runs, id);
+  const told = (await watched).map(({ event }) => event);
+  t.match(
+    told.find((event) => event?.$case === "stepStanding"),
+    { value: "build/a" },
+  );
+  t.match(
+    told.filter((event) => event?.$case === "rescue").map((event) => event?.value),
+    [
+      { step: "boot/a", node: "a", title: "switch a on", state: "running", summary: "" },
+      { step: "boot/a", node: "a", title: "switch a on", state: "done", summary: "a rescued: it is on" },
+    ],
+  );
+  const run = await service.getRun({ id }, call);
+  t.same(
+    run.steps.map(({ state }) => state),
+    ["standing", "failed"],
+  );
+  t.match(run.rescues, [{ step: "boot/a", state: "done", summary: "a rescued: it is on" }]);
+  t.match(run.failure?.state, /; a rescued: it is on$/);
 });

@@ -27,6 +27,8 @@ t.test("arguments complete from the lab, also behind options with values", async
   t.same(after("record", "2026"), ["20261121-0312-k7"]);
   t.same(after("tail", "--since", "10m", "m"), ["m0"]);
   t.same(after("token", ""), ["agent", "operator"]);
+  t.same(after("demo", "le"), ["lego"]);
+  t.same(after("completion", ""), ["bash", "zsh"]);
 });
 
 t.test("an exercise completes with its options, the first one's where none is named", async (t) => {

@@ -1,6 +1,6 @@
 /** From the words typed to the reports, over a real controller. */
 import t from "tap";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { FailedError, InvalidArgumentError } from "../../../../proto/base/errors.js";
 import { optionName } from "../../../../proto/base/option-name.js";
@@ -82,6 +82,19 @@ t.test("a run that fails tells what it measured before, then fails", async (t) =
   const { lines, error } = await lab("run", "toy-1");
   t.ok(lines.join("\n").includes("ask/a/1       12"));
   t.match(error, { constructor: FailedError, message: /^run \S+ ended failed: a: / });
+});
+
+t.test("reports that cannot be written do not hide how the run ended", async (t) => {
+  const fake = answeringLab();
+  const lab = await toyTerminal(t, fake);
+  const file = join(t.testdirName, "taken");
+  writeFileSync(file, "no directory");
+  const ran = await lab("run", "toy-1", "--reports", file);
+  t.ok(ran.lines.join("\n").includes("proven in"));
+  t.match(ran.error, { constructor: FailedError, message: /taken: cannot write the reports: .*; choose another directory$/ });
+  let asked = 0;
+  fake.node("a").onCommand = () => ({ stdout: (asked += 1) === 1 ? "12" : "nothing" });
+  t.match((await lab("run", "toy-1", "--reports", file)).error, { message: /^run \S+ ended failed/ });
 });
 
 t.test("lab migrate is the exercise migrate; what is not there is told by the controller", async (t) => {

@@ -108,3 +108,52 @@ t.test("a plan shows every step, node, deadline and evidence, and what is never 
   t.equal(lines.filter((line) => line.includes("has done it")).length, 3);
   t.equal(lines.at(-1), "digest 0123456789abcdef; nothing was touched");
 });
+
+t.test(
+  "a step whose result stood already takes no time, and a plan says what makes it unnecessary and what brings a node back",
+  async (t) => {
+    const events = story.map((each) =>
+      each.event?.$case === "stepSucceeded" ? { ...each, event: { ...each.event, $case: "stepStanding" as const } } : each,
+    );
+    const [first] = runScreen(events.reduce(foldRun, emptyRun), { nowMs: 9000, columns: 100, style: plainStyle, frame: 0 });
+    t.equal(first, " ✓ build     p0 stands already   m0 stands already");
+    const steps = plan.steps.map((each) => ({
+      ...each,
+      standing: ["it is built (file)"],
+      rescue: "old kernel",
+      rescueEvidence: ["it runs (facts)"],
+    }));
+    const lines = planLines({ ...plan, steps }, plainStyle);
+    for (const line of ["      unless    it is built (file)", "      rescue    old kernel", "        shows   it runs (facts)"])
+      t.ok(lines.includes(line), line);
+  },
+);
+
+t.test("a rescue is shown while it goes on and when it has ended, and the failure says what it came to", async (t) => {
+  const rescue = (state: string, summary: string) =>
+    told(9500, { $case: "rescue", value: { step: "boot/p0", node: "p0", title: "back to the old kernel", state, summary } });
+  const failed = told(9100, {
+    $case: "failed",
+    value: {
+      step: "boot/p0",
+      node: "p0",
+      summary: "",
+      cause: "",
+      state: "p0: power on, no agent",
+      next: [],
+      evidence: [],
+      blame: "system",
+    },
+  });
+  const progress = told(9600, {
+    $case: "progress",
+    value: { step: "boot/p0#rescue", node: "p0", doing: "power cycle", lastLine: "", elapsedMs: 0n, deadlineMs: 1n },
+  });
+  const screen = (events: RunEvent[]) =>
+    runScreen(events.reduce(foldRun, emptyRun), { nowMs: 9000, columns: 100, style: plainStyle, frame: 0 }).at(-1);
+  const running = [...story, failed, rescue("running", ""), progress];
+  t.equal(screen(running), " ⠋ rescue    p0 back to the old kernel: power cycle");
+  const done = [...running, rescue("done", "p0 rescued: Linux runs")];
+  t.equal(screen(done), " ✓ rescue    p0 rescued: Linux runs");
+  t.equal(done.reduce(foldRun, emptyRun).failure?.state, "p0: power on, no agent; p0 rescued: Linux runs");
+});

@@ -60,6 +60,14 @@ void t.test("an exercise that needs what was never put out is refused by its rec
     constructor: InvalidArgumentError,
     message: /^option --to: b runs no toy; deploy it first\n/,
   });
+  const undeployed = {
+    ...toyRecipe,
+    undeploy: () => ({ problems: [{ at: "deployment", problem: "nothing is deployed; lab deploy first" }] }),
+  };
+  t.throws(() => makePlan({ ...run, direction: "undeploy" }, toyLab, new Map([["toy", undeployed]])), {
+    constructor: InvalidArgumentError,
+    message: "deployment toy-1: nothing is deployed; lab deploy first\n1 problem; nothing was changed",
+  });
   t.end();
 });
 

@@ -2,7 +2,7 @@
 import t from "tap";
 import { InternalError, InvalidArgumentError, InvalidInventoryError, NotFoundError } from "../../../../proto/base/errors.js";
 import { makePlan, type PlanRequest } from "../../../../controller/deploy/plan.js";
-import type { Act, Known, Recipe } from "../../../../controller/deploy/recipe.js";
+import type { Act, Known, Look, Recipe, Rescue, Step } from "../../../../controller/deploy/recipe.js";
 import { deploymentSpec, labOf, nodeSpec, toyLab } from "../../../support/deploy/fake-lab.js";
 import { recipeOf, step } from "../../../support/deploy/step-recipe.js";
 import { consoleLine, toyRecipe } from "../../../support/deploy/toy-recipe.js";
@@ -41,6 +41,24 @@ void t.test("equal plans have equal digests; what a run would do differently sho
   t.not(digest({ direction: "undeploy" }), digest({}));
   const otherLine = labOf([nodeSpec("a"), nodeSpec("b", { address: "10.0.0.9" })], [deploymentSpec()]);
   t.not(digest({}, otherLine), digest({}), "a fact about a node");
+  t.end();
+});
+
+void t.test("what makes a step unnecessary, and what is done when it fails, are part of the plan and of its digest", (t) => {
+  const planOf = (change: Partial<Step>) => {
+    const steps = [step({ id: "boot/a", evidence: [off], ...change })];
+    return makePlan(request, toyLab, new Map([["toy", recipeOf(steps)]])).view;
+  };
+  const off: Look = { kind: "power", claim: "it is off", withinMs: 2000, state: "off" };
+  const back: Rescue = { title: "switch a on", acts: () => [], evidence: [{ ...off, claim: "it is on", state: "on" }] };
+  const view = planOf({ standing: [off], rescue: back });
+  t.match(view.steps[0], {
+    standing: ["it is off (power, within 2 s)"],
+    rescue: { title: "switch a on", evidence: ["it is on (power, within 2 s)"] },
+    deadlineMs: 4000,
+  });
+  const digests = [{}, { standing: [off] }, { rescue: back }, { rescue: { ...back, evidence: [] } }].map((each) => planOf(each).digest);
+  t.equal(new Set(digests).size, digests.length);
   t.end();
 });
 

@@ -22,7 +22,7 @@ writeFileSync(process.env.LABD_SIM_ROOT + "/agent-seen.json", JSON.stringify({ a
 setInterval(() => undefined, 1000);
 `;
 
-async function bench(t: Test, options: { agent?: boolean; tools?: ToolHandlers } = {}) {
+async function bench(t: Test, options: { agent?: boolean; tools?: ToolHandlers; arch?: string } = {}) {
   const directory = await mkdtemp(join(tmpdir(), "labd-linux-"));
   const mark = `test-${process.pid}-${directory.slice(-6)}`;
   const rootDirectory = join(directory, "root");
@@ -42,6 +42,7 @@ async function bench(t: Test, options: { agent?: boolean; tools?: ToolHandlers }
     clock: systemClock,
     kinds: [kind],
     speedUp: 1000,
+    ...(options.arch === undefined ? {} : { arch: options.arch }),
     files: options.agent === false ? files : { ...files, "etc/labd/agent.json": "{}" },
   });
   const socket = await listenForTools(socketPath, (request) => machine.onToolRequest(request));
@@ -100,6 +101,17 @@ t.test("its /proc is the machine's own, and the boot id changes with every boot"
   await machine.act("on");
   await until("user space", booted);
   t.not(read("proc/sys/kernel/random/boot_id"), bootId);
+});
+
+t.test("a board is a board in everything it says of itself", async (t) => {
+  const { machine, serial, ask, read } = await bench(t, { agent: false, arch: "aarch64" });
+  await machine.act("on");
+  await until("the login prompt", () => serial().includes("p0 login: "));
+  t.equal((await ask("uname", "-m")).stdout, "aarch64\n");
+  t.equal(read("proc/sys/kernel/arch"), "aarch64\n");
+  t.match(read("proc/cpuinfo"), /^processor\t: 0\nBogoMIPS[^]*CPU implementer\t: 0x41\n/);
+  t.match(serial(), /AArch64 Processor[^]*Detected architecture arm64/);
+  t.notMatch(serial(), /Intel|x86-64|x86:/);
 });
 
 t.test("bytes written to the node's serial device leave on its serial line", async (t) => {

@@ -170,7 +170,11 @@ t.test("the end: exit code 0 says nothing, the verification line does", async (t
   });
   t.match(output.judgeFinished(endedJob("    10\n"), success), { final: true });
   t.ok(mayCome(output.judgeFinished(runningJob(right), success)));
-  t.match(output.judgeFinished(endedJob(right, { stderr: "Guest has halted the CPU\n" }), success), { ok: true }, "the result is what counts");
+  t.match(
+    output.judgeFinished(endedJob(right, { stderr: "Guest has halted the CPU\n" }), success),
+    { ok: true },
+    "the result is what counts",
+  );
   t.match(output.judgeFinished(endedJob("Guest has halted the CPU\n"), undefined), { final: true, reason: /as a dead one does/ });
   t.match(output.judgeFinished(endedJob("hello\n"), undefined), { ok: true });
 });
