@@ -7,6 +7,7 @@ import type { Tool } from "../../../agent/sim/tools/tool.js";
 import type { Recipe } from "../../../controller/deploy/recipe.js";
 import type { RunRequest } from "../../../controller/deploy/runs.js";
 import type { RunState } from "../../../controller/deploy/run-state.js";
+import type { CommandResult } from "../../../controller/ports.js";
 import { phos } from "../../../controller/recipes/phos/phos.js";
 import { SimulatedLab } from "../simulated-lab/lab.js";
 
@@ -20,6 +21,7 @@ export interface PhosBenchOptions {
 export class PhosBench {
   readonly lab: SimulatedLab;
   readonly #faults: Set<PhosFault>;
+  #commands = 0;
 
   private constructor(lab: SimulatedLab, faults: Set<PhosFault>) {
     this.lab = lab;
@@ -62,12 +64,16 @@ deployments:
   }
 
   /** A command on the machine. */
-  async command(...argv: readonly string[]): Promise<{ readonly exitCode: number | undefined; readonly stdout: string; readonly stderr: string }> {
+  command(...argv: readonly string[]): Promise<CommandResult> {
+    return this.input("", ...argv);
+  }
+
+  /** As command, with something on its standard input. */
+  async input(stdin: string, ...argv: readonly string[]): Promise<CommandResult> {
     const jobId = `test-${(this.#commands += 1)}`;
-    const request = { jobId, argv, cwd: "", env: {}, timeoutMs: 30_000 };
+    const request = { jobId, argv, cwd: "", env: {}, timeoutMs: 30_000, stdin: new TextEncoder().encode(stdin) };
     return this.lab.node("gpu0").run(request, { fence: { leaseId: "test", epoch: 1n } });
   }
-  #commands = 0;
 }
 
 /** The machine's tools, with the faults it has at that moment. */
