@@ -1,7 +1,7 @@
 /** Every command of a simulated machine, by its job id, as its agent would keep them; a machine that stops loses those that run. */
 import { basename } from "node:path";
 import { MachineView } from "../../../agent/sim/tools/machine-view.js";
-import { launchedTool } from "../../../agent/sim/tools/install.js";
+import { launchedTool } from "../../../agent/sim/tools/launcher.js";
 import type { Machine } from "../../../agent/sim/machine/machine.js";
 import type { Tool } from "../../../agent/sim/tools/tool.js";
 import { OutputTail } from "../../../controller/agents/output-tail.js";
