@@ -25,6 +25,7 @@ const packages = {
   ipmipower: "freeipmi-tools",
   sshd: "openssh-server",
   "ssh-keygen": "openssh-client",
+  busybox: "busybox-static",
 };
 
 const arguments_ = process.argv.slice(2);

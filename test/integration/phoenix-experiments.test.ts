@@ -3,7 +3,7 @@ import t from "tap";
 import type { Act } from "../../controller/deploy/recipe.js";
 import { phoenix } from "../../controller/recipes/phoenix/phoenix.js";
 import { PhoenixMachines } from "../support/phoenix/phoenix-machines.js";
-import { type Alteration, alteredRecipe, altering, firstDoing, insteadDoing, unlooked } from "../support/wrong-recipe/altered-recipe.js";
+import { type Alteration, altered, altering, firstDoing, insteadDoing, unlooked } from "../support/wrong-recipe/altered-recipe.js";
 
 const nothing = () => [];
 
@@ -13,7 +13,7 @@ t.test("packages are told apart by number: build 10 is installed, not build 9", 
     (each): Act => ({ kind: "write-file", path: `/root/phoenix/${each}_5.15.94+-9_amd64.deb`, contents: "{}" }),
   );
   const earlier = [...nine, { kind: "write-file", path: "/root/phoenix/kernel/.version", contents: "9\n" } as const];
-  t.match(await machines.deploy("x0", alteredRecipe(phoenix, [firstDoing("kernel/x0", ...earlier)])), { status: "succeeded" });
+  t.match(await machines.deploy("x0", altered(phoenix, [firstDoing("kernel/x0", ...earlier)])), { status: "succeeded" });
   t.match(machines.read("x0", "/var/lib/dpkg/status"), /Package: linux-image-5\.15\.94\+\n[^]*?Version: 5\.15\.94\+-10\n/);
 
   await t.test("case 12290 needs a tool that Phoenix does not ship", async (t) => {
@@ -25,14 +25,14 @@ t.test("packages are told apart by number: build 10 is installed, not build 9", 
 
   await t.test("without that tool, and without a look for it, redis is never crashed", async (t) => {
     machines.write("x0", "/root/phoenix/modulefiles/waitpid", undefined);
-    const { failure } = await machines.exercise("x0", { case: 12290 }, alteredRecipe(phoenix, [unlooked("ready/x0")]));
+    const { failure } = await machines.exercise("x0", { case: 12290 }, altered(phoenix, [unlooked("ready/x0")]));
     t.match(failure, { step: "run/x0/phx-1", summary: /no FAULT: the trigger did not crash redis/ });
   });
 
   await t.test("a redis that appears before an experiment is not killed", async (t) => {
     machines.write("x0", "/proc/4242/comm", "redis-server\n");
     t.match((await machines.exercise("x0", {})).failure, { step: "ready/x0", summary: /redis runs here \(4242 redis-server\)/ });
-    t.match((await machines.exercise("x0", {}, alteredRecipe(phoenix, [unlooked("ready/x0")]))).failure, {
+    t.match((await machines.exercise("x0", {}, altered(phoenix, [unlooked("ready/x0")]))).failure, {
       step: "run/x0/phx-1",
       summary: /redis runs here/,
     });
@@ -42,7 +42,7 @@ t.test("packages are told apart by number: build 10 is installed, not build 9", 
 
   await t.test("earlier results in a group are counted by the report", async (t) => {
     t.match(await machines.exercise("x0", { group: "night" }), { status: "succeeded" });
-    const again = alteredRecipe(phoenix, [
+    const again = altered(phoenix, [
       unlooked("ready/x0"),
       altering("run/x0/phx-1", (of) => ({
         ...of,
@@ -61,7 +61,7 @@ t.test("packages are told apart by number: build 10 is installed, not build 9", 
   });
 
   await t.test("an undeploy that ignores a trap fails, and the right one goes on where it stopped", async (t) => {
-    const wrong = (...alterations: Alteration[]) => machines.undeploy("x0", alteredRecipe(phoenix, alterations));
+    const wrong = (...alterations: Alteration[]) => machines.undeploy("x0", altered(phoenix, alterations));
     const command = (argv: readonly string[]): Act => ({ kind: "command", argv, timeoutMs: 10_000 });
     const image = command(["dpkg", "--purge", "linux-image-5.15.94+"]);
     const running = await wrong(

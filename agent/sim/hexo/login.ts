@@ -55,7 +55,7 @@ export async function logIn(call: ToolCall, destination: SshDestination): Promis
     call.err(`${user}@${host}: Permission denied (publickey,password).\n`);
     return undefined;
   }
-  const kept = Object.fromEntries(Object.entries(call.env).filter(([name]) => /^LABD_SIM_/.test(name)));
+  const kept = Object.fromEntries(Object.entries(call.env).filter(([name]) => name.startsWith("LABD_SIM_")));
   return { ...call, machine, env: { ...kept, [faultsVariable]: faults.join(",") } };
 }
 

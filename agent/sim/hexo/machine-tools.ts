@@ -4,7 +4,8 @@ import { ask } from "../tools/kernel-tools.js";
 import { smallTools } from "../tools/small-tools.js";
 import type { Tool, ToolCall } from "../tools/tool.js";
 import { has } from "./faults.js";
-import { forgetDeadProcesses } from "./process-table.js";
+import { operands } from "./file-tools.js";
+import { forgetDeadProcesses, killProcess, processesNamed } from "./process-table.js";
 
 /** dd if=FILE of=FILE count=0: opens both, and says what stops it. The owner's bits decide: tests run as root. */
 const dd: Tool = (call) => {
@@ -61,12 +62,20 @@ function listForeignProxy({ machine }: ToolCall): void {
   writeFileSync(`${directory}/cmdline`, "proxy\0/home/ada/prog_x86-64_aligned\0");
 }
 
+/** pkill NAME: every process of that name, whoever's it is. */
+const pkill: Tool = (call) => {
+  const found = processesNamed(call.machine, operands(call.argv)[0] ?? "");
+  for (const { pid } of found) killProcess(call.machine, pid, "SIGTERM");
+  return found.length > 0 ? 0 : 1;
+};
+
 const nothingSaid: Tool = () => 1;
 
 export const machineTools: Readonly<Record<string, Tool>> = {
   dd,
   ss,
   ping: (call) => ask(call, "ping"),
+  pkill,
   pgrep: withProcesses(smallTools["pgrep"] ?? nothingSaid),
   ps: withProcesses(smallTools["ps"] ?? nothingSaid),
   "x86_64-linux-gnu-g++": (call) => {

@@ -1,5 +1,5 @@
 /** The targets of the template Makefile that reach for the board, as broken as they are (facts: HEXO §2, traps). */
-import type { MakeCall } from "./make.js";
+import type { MakeCall } from "./make-variables.js";
 import { build } from "./make-programs.js";
 import { programName } from "./program-file.js";
 import type { FindTool } from "./ssh.js";

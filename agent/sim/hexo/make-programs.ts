@@ -5,7 +5,7 @@ import { basename } from "node:path";
 import { machineMs } from "../tools/surroundings.js";
 import type { MachineView } from "../tools/machine-view.js";
 import { has } from "./faults.js";
-import type { MakeCall } from "./make.js";
+import type { MakeCall } from "./make-variables.js";
 import { architectures, formatProgram, parseProgram, programName } from "./program-file.js";
 import { toolchainFiles } from "./toolchain.js";
 

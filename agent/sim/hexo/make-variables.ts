@@ -1,4 +1,11 @@
 /** Variables of the template Makefile: command line before environment before the file's `NAME?=value` (facts: HEXO §2). Pure. */
+import type { ToolCall } from "../tools/tool.js";
+
+/** One run of make in an application's directory. */
+export interface MakeCall {
+  readonly call: ToolCall;
+  readonly variables: MakeVariables;
+}
 
 export class MakeVariables {
   readonly #file: ReadonlyMap<string, string>;

@@ -1,7 +1,7 @@
 /** `make` in an application's directory: the template Makefile of util/hermit (facts: HEXO §2). */
 import { boardRules, type Rule } from "./make-board.js";
 import { build, check, clean } from "./make-programs.js";
-import { MakeVariables } from "./make-variables.js";
+import { type MakeCall, MakeVariables } from "./make-variables.js";
 import { proxyFor } from "./proxy.js";
 import { programName } from "./program-file.js";
 import type { Tool, ToolCall } from "../tools/tool.js";
@@ -11,11 +11,6 @@ import { type FindTool } from "./ssh.js";
 import { proxyPaths } from "./toolchain.js";
 
 type Rules = Readonly<Record<string, Rule | ((making: MakeCall) => number)>>;
-
-export interface MakeCall {
-  readonly call: ToolCall;
-  readonly variables: MakeVariables;
-}
 
 export function make(findTool: FindTool): Tool {
   const rules: Rules = { ...ownRules, ...boardRules(findTool) };

@@ -33,7 +33,7 @@ const forward: ToolHandler = ({ argv: [node = "", request = "{}"] }, linux) => {
 
 const ping: ToolHandler = ({ argv }, linux) => {
   const host = argv.at(-1) ?? "";
-  const loopback = /^127\./.test(host);
+  const loopback = host.startsWith("127.");
   const machine = neighbours(linux.hardware.shared).find((each) => each.address === host);
   if (!loopback && machine?.isUp() !== true) {
     return Promise.resolve({ exitCode: 1, stdout: `PING ${host}\n\n1 packets transmitted, 0 received, 100% packet loss, time 0ms\n` });

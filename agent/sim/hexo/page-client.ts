@@ -9,7 +9,8 @@ export type Connection = { readonly socket: Socket } | { readonly problem: strin
 /** Tries once. What it says when that fails is all there is: the program finds out when it needs its memory. */
 export async function connectToPageServer(server: string, port: number): Promise<Connection> {
   if (!isIPv4(server)) return { problem: "Invalid address/ Address not supported: Success" };
-  const socket = connect({ host: server, port });
+  // Simulated machines share loopback, whichever of its addresses they are given.
+  const socket = connect({ host: server.startsWith("127.") ? "127.0.0.1" : server, port });
   try {
     await once(socket, "connect");
     return { socket };

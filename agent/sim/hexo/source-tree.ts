@@ -1,7 +1,7 @@
 /** The popcorn-compiler checkout, branch hermit-master: its installer, the Makefile of applications, and the applications. */
 import { existsSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
-import { installLauncher } from "../tools/install.js";
+import { installLauncher } from "../tools/launcher.js";
 
 export const defaultSourcePath = "/root/popcorn-compiler";
 export const installer = "install_compiler.py";
@@ -32,8 +32,9 @@ export function laySourceTree(rootDirectory: string, path = defaultSourcePath): 
   put(join(root, ".git/HEAD"), "ref: refs/heads/hermit-master\n");
   installLauncher(rootDirectory, join(path, installer), "hexo", installer);
   put(join(root, makefile), templateMakefile);
-  // Both layouts there have been: apps/npb-is and apps/npb/is.
-  for (const name of npb) for (const directory of [`apps/npb-${name}`, `apps/npb/${name}`]) layNpb(root, directory, name);
+  for (const name of npb) layNpb(root, `apps/npb-${name}`, name);
+  // Where checkouts of another time have it.
+  layNpb(root, "apps/npb/is", "is");
   for (const [name, source] of Object.entries(others)) layApplication(root, `apps/${name}`, source, "int main(void);");
 }
 

@@ -1,6 +1,6 @@
 /** `ssh [OPTION…] [USER@]HOST COMMAND…`: runs stand-in tools on another simulated machine. Exit code 255 is ssh's own. */
 import { basename } from "node:path";
-import { launchedTool } from "../tools/install.js";
+import { launchedTool } from "../tools/launcher.js";
 import type { Tool, ToolCall } from "../tools/tool.js";
 import { logIn, parseSsh } from "./login.js";
 

@@ -1,7 +1,7 @@
 /** The installed toolchain: what is there when it is complete (facts: HEXO §1), and laying it down. */
 import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { installLauncher } from "../tools/install.js";
+import { installLauncher } from "../tools/launcher.js";
 
 export const defaultToolchainPath = "/root/hermit-popcorn";
 

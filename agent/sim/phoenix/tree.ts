@@ -1,7 +1,7 @@
 /** The files of a fresh clone: launchers where upstream has scripts, and what the scripts look for. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { installLauncher } from "../tools/install.js";
+import { installLauncher } from "../tools/launcher.js";
 
 /** Scripts by their path in the tree; the stand-in tool of each is named in system.ts by its file name. */
 const scripts = {

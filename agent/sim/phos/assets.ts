@@ -11,7 +11,7 @@ const libclang = "third_party/libclang-static-build";
 
 export const downloadAssets: Program = async (call, process) => {
   if (faultsOf(call).has("no-network")) return fail(call, "wget: unable to resolve host address 'github.com'");
-  await process.work(60_000);
+  await process.work(10_000);
   put(call, `/root/${libclang}/lib/libclang.a`);
   download(call, goArchive);
   if (faultsOf(call).has("assets-fail")) return fail(call, "ERROR 503: Service Unavailable.");
@@ -46,7 +46,7 @@ export const aptGet: Program = async (call, process) => {
     call.err("E: Failed to fetch http://archive.ubuntu.com/ubuntu/dists/focal/InRelease  Temporary failure resolving\n");
     return 100;
   }
-  await process.work(20_000);
+  await process.work(5_000);
   if (call.argv.includes("libibverbs-dev")) put(call, "/usr/include/infiniband/verbs.h");
   return 0;
 };

@@ -48,7 +48,7 @@ function fetchCargo(call: ToolCall, process: ContainerProcess): number {
 
 /** Detached: it goes on when the script has ended. */
 export const rustupInit: Program = async (call, process) => {
-  await process.work(30_000);
+  await process.work(15_000);
   write(call, cargoPath, "cargo\n");
   const profile = call.machine.read("/etc/profile") ?? "";
   if (!profile.includes("/.cargo/bin")) writeFileSync(call.machine.host("/etc/profile"), `${profile}export PATH=$PATH:/root/.cargo/bin\n`);
@@ -63,7 +63,7 @@ async function build(
   const faults = faultsOf(call);
   for (const [unit, cause] of unitsOf(call, process)) {
     say(call, `building ${unit}...`);
-    await process.work(120_000);
+    await process.work(20_000);
     write(call, `/root/build_log/build_${unit}.log`, cause === undefined ? `${unit}: ok\n` : `[1/9] compiling ${unit}\n${cause}\n`);
     if (cause !== undefined) return fatal(call, `failed, please see log at /root/build_log/build_${unit}.log`);
   }

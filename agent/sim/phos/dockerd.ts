@@ -74,7 +74,7 @@ async function answer(engine: Engine, request: DockerRequest, faults: string): P
     case "pull": {
       const image = findImage(request.image);
       if (image === undefined) return failure(`manifest for ${request.image} not found: manifest unknown: manifest unknown`, 1);
-      await engine.after(30_000);
+      await engine.after(10_000);
       engine.images.add(image.name);
       engine.save();
       return { name: image.name };

@@ -94,7 +94,7 @@ async function clone(call: ToolCall): Promise<number> {
   const commit = findRef(branch)[0]?.[1];
   if (commit === undefined) return fatal(call, `Remote branch ${branch} not found in upstream origin`);
   call.err(`Cloning into '${target}'...\n`);
-  await call.work(2000);
+  await call.work(200);
   const inside = { ...call, machine: call.machine.from(target) };
   lay(inside, trackedFiles);
   const repository = { url, commit, fetched: commit, present: [] };

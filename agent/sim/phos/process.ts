@@ -48,8 +48,8 @@ export class ContainerProcess {
   /** MiB of GPU memory it uses. */
   gpuMiB = 0;
   readonly ended: Promise<number>;
+  readonly #killed: Promise<never>;
   readonly #handlers = new Map<string, () => void>();
-  readonly #over = new AbortController();
   #onEnd: (exitCode: number) => void = () => undefined;
   #onChange: () => void = () => undefined;
 
@@ -63,6 +63,8 @@ export class ContainerProcess {
     this.stdin = options.stdin ?? "";
     this.pid = options.pid ?? container.nextPid++;
     this.ended = new Promise((resolve) => (this.#onEnd = resolve));
+    this.#killed = this.ended.then(() => Promise.reject(new ProcessEnded()));
+    this.#killed.catch(() => undefined);
   }
 
   /** Of its program, as `ps` and `pgrep -x` see it. */
@@ -73,11 +75,6 @@ export class ContainerProcess {
 
   get isOver(): boolean {
     return this.exitCode !== undefined;
-  }
-
-  /** Aborts when it has ended. */
-  get over(): AbortSignal {
-    return this.#over.signal;
   }
 
   /** Becomes another program, as exec does. */
@@ -94,12 +91,7 @@ export class ContainerProcess {
 
   /** Waits, unless it is killed before. */
   until<T>(promise: Promise<T>): Promise<T> {
-    const killed = new Promise<never>((_, reject) => {
-      if (this.isOver) reject(new ProcessEnded());
-      this.#over.signal.addEventListener("abort", () => reject(new ProcessEnded()), { once: true });
-    });
-    killed.catch(() => undefined);
-    return Promise.race([promise, killed]);
+    return Promise.race([promise, this.#killed]);
   }
 
   /** A receive without a time limit. */
@@ -139,7 +131,6 @@ export class ContainerProcess {
     this.exitCode = exitCode;
     this.boundPort = undefined;
     this.gpuMiB = 0;
-    this.#over.abort();
     this.#onEnd(exitCode);
     this.#onChange();
   }

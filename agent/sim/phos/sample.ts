@@ -14,7 +14,7 @@ export interface SampleState {
 }
 
 const iterationMs = 100;
-const instrumentationMs = 20_000;
+const instrumentationMs = 10_000;
 const batches = 1563;
 /** MiB on the GPU. */
 const modelMiB = 9000;

@@ -4,8 +4,7 @@ import type { Exercise, Outputs, PlanDraft, PlanInput, PlanProblem, Requirement,
 import { type Application, applicationOutput, findApplication, heldSeat } from "./application.js";
 import { type Design, formDesign, ownSeat, type Seat, seconds, stepIds } from "./design.js";
 import { planJourney } from "./journey.js";
-import { iterationsIn, judgeProgress, judgeNotFailed, progressOf } from "./proxy-output.js";
-import { failed, notYet } from "./output-lines.js";
+import { judgeContinued, judgeNotFailed, progressOf } from "./proxy-output.js";
 import { direction, type HexoParameters, migtest, mode, request, rounds } from "./parameters.js";
 import { planPair } from "./problems.js";
 import { programsOn } from "./steps/build.js";
@@ -160,14 +159,8 @@ function running(design: Design, seat: Seat, { sequence, stopStep }: { sequence:
     job: seat.job,
     claim: "the output continues where it had stopped",
     withinMs: parameters.restoreWithinS * seconds,
-    judge: (job, { outputs }) => {
-      const failure = judgeNotFailed(job);
-      if (!failure.ok) return failure;
-      const before = progressOf(stopStep === undefined ? undefined : outputs[stopStep]);
-      if (signs.iterations === undefined || iterationsIn(job.stdout, signs.iterations).length > 0)
-        return judgeProgress(job.stdout, signs.iterations, before);
-      return job.state === "running" ? notYet("it has printed no iteration yet") : failed("it has ended without another iteration");
-    },
+    judge: (job, { outputs }) =>
+      judgeContinued(job, signs.iterations, progressOf(stopStep === undefined ? undefined : outputs[stopStep])),
   };
   return {
     id: stepIds.running(seat),

@@ -111,6 +111,15 @@ export function judgeProgress(stdout: string, pattern: RegExp | undefined, befor
   };
 }
 
+/** As judgeProgress, of a resumed application that may have printed nothing yet. */
+export function judgeContinued(job: JobSeen, pattern: RegExp | undefined, before: Progress): Verdict {
+  const alive = judgeNotFailed(job);
+  if (!alive.ok) return alive;
+  const isSilent = pattern !== undefined && iterationsIn(job.stdout, pattern).length === 0;
+  if (isSilent && job.state === "running") return notYet("it has printed no iteration yet");
+  return judgeProgress(job.stdout, pattern, before);
+}
+
 /** What judgeProgress has put out under a step. */
 export function progressOf(outputs: Readonly<Record<string, Json>> | undefined): Progress {
   const [last, stride] = [outputs?.["lastIteration"], outputs?.["stride"]];

@@ -15,7 +15,7 @@ export interface Sample {
 }
 
 /** examples/resnet/train.py as we run it, else tqdm's "51/1563 [". */
-const iterations = (line: string) => numberIn(line, /^ite(?:te)?ration (\d+) duration/) ?? numberIn(line, /\b(\d+)\/\d+ \[/);
+const iterations = (line: string) => numberIn(line, /^itet?ration (\d+) duration/) ?? numberIn(line, /\b(\d+)\/\d+ \[/);
 const stepsPerEpoch = 25;
 const steps = (line: string) => {
   const match = /^Epoch (\d+), Step (\d+), Loss/.exec(line);

@@ -8,7 +8,7 @@ import { nodeParameters } from "../../../agent/sim/node-parameters.js";
 import { furnish } from "../../../agent/sim/furnish.js";
 import type { HexoFault } from "../../../agent/sim/hexo/faults.js";
 import { knownFaults, systems, toolsOf } from "../../../agent/sim/systems.js";
-import { launchedTool } from "../../../agent/sim/tools/install.js";
+import { launchedTool } from "../../../agent/sim/tools/launcher.js";
 import { MachineView } from "../../../agent/sim/tools/machine-view.js";
 import type { Tool } from "../../../agent/sim/tools/tool.js";
 import type { NodeSpec } from "../../../inventory/model.js";
@@ -132,7 +132,10 @@ export const boardAddress = "10.0.0.7";
 export const boardPort = 2207;
 
 /** A fresh pair; gone when the test ends. */
-export async function hexoPair(t: Test, faults: { x86?: readonly HexoFault[]; board?: readonly HexoFault[] } = {}): Promise<HexoPair> {
+export async function hexoPair(
+  t: Test,
+  faults: { x86?: readonly HexoFault[]; board?: readonly HexoFault[]; sshPort?: number } = {},
+): Promise<HexoPair> {
   const directory = await scratchDirectory(t);
   const shared = new Map<string, unknown>();
   const x86 = await HexoMachine.create(
@@ -141,7 +144,14 @@ export async function hexoPair(t: Test, faults: { x86?: readonly HexoFault[]; bo
     shared,
   );
   const board = await HexoMachine.create(
-    { directory, name: "board", arch: "aarch64", address: boardAddress, sshPort: boardPort, memoryKb: 2 * 2 ** 20 },
+    {
+      directory,
+      name: "board",
+      arch: "aarch64",
+      address: boardAddress,
+      sshPort: faults.sshPort ?? boardPort,
+      memoryKb: 2 * 2 ** 20,
+    },
     faults.board ?? [],
     shared,
   );

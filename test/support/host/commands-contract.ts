@@ -8,7 +8,7 @@ import { until } from "./processes.js";
 export interface CommandsBench {
   readonly commands: Commands;
   /** Another instance over the same machine: the agent after a restart. */
-  reopen(): Promise<Commands>;
+  readonly reopen: () => Promise<Commands>;
 }
 
 /** `open` keeps as many jobs as asked for; jobs that run at a test's end are ended by the contract. */
@@ -81,7 +81,7 @@ async function outputAndEnd(t: Test, open: Open, hands: Hands): Promise<void> {
     const env = { VALUE: strange.join("\t") };
     await jobs.start(jobRequest("strange", ["/bin/sh", "-c", script, "sh", ...strange], { cwd: directory, env, stdin }));
     const { stdout } = await jobEnd(jobs, "strange");
-    t.equal(stdout, `${directory}\n${strange.join("\t")}|${strange.map((each) => `<${each}>`).join("")}${stdin}`);
+    t.equal(stdout, `${directory}\n${strange.join("\t")}|${strange.map((each) => `<${each}>`).join("")}${String(stdin)}`);
     t.same((await jobs.get("strange")).argv.slice(4), strange);
   });
 

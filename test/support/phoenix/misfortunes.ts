@@ -3,7 +3,7 @@ import t, { type Test } from "tap";
 import type { Recipe } from "../../../controller/deploy/recipe.js";
 import type { RunState } from "../../../controller/deploy/run-state.js";
 import { phoenix } from "../../../controller/recipes/phoenix/phoenix.js";
-import { type Alteration, alteredRecipe } from "../wrong-recipe/altered-recipe.js";
+import { type Alteration, altered } from "../wrong-recipe/altered-recipe.js";
 import { deploymentOf, type PhoenixMachine, PhoenixMachines } from "./phoenix-machines.js";
 
 export const oldRelease = "5.15.0-91-generic";
@@ -28,7 +28,7 @@ function stepOn(name: string, phase: string): string {
 }
 
 function recipeFor(name: string, alterations: Misfortune["alterations"]): Recipe {
-  return alterations === undefined ? (phoenix as Recipe) : alteredRecipe(phoenix, alterations(name));
+  return alterations === undefined ? (phoenix as Recipe) : altered(phoenix, alterations(name));
 }
 
 /** All machines are up at once, and deployed side by side. */

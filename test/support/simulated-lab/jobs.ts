@@ -1,6 +1,7 @@
 /** Every command of a simulated machine, by its job id, as its agent would keep them; a machine that stops loses those that run. */
 import { basename } from "node:path";
 import { MachineView } from "../../../agent/sim/tools/machine-view.js";
+import { launchedTool } from "../../../agent/sim/tools/launcher.js";
 import type { Machine } from "../../../agent/sim/machine/machine.js";
 import type { Tool } from "../../../agent/sim/tools/tool.js";
 import { OutputTail } from "../../../controller/agents/output-tail.js";
@@ -81,13 +82,14 @@ export class SimulatedJobs {
     if (present !== undefined) return present;
     const { root, machine, tools, environment } = this.#options;
     const [program = "", ...argv] = request.argv;
-    const tool = tools[basename(program)];
-    if (tool === undefined) return this.#failToStart(request.jobId, `${program}: no such program on the PATH`);
     const view = new MachineView({
       rootDirectory: root,
       cwd: request.cwd === "" ? "/" : request.cwd,
       ask: (asked) => machine.onToolRequest(asked),
     });
+    // A file that was copied from elsewhere is what it was there, whatever it is called.
+    const tool = tools[(program.includes("/") ? launchedTool(view.read(program)) : undefined) ?? basename(program)];
+    if (tool === undefined) return this.#failToStart(request.jobId, `${program}: no such program on the PATH`);
     if (!view.exists(".")) return this.#failToStart(request.jobId, `working directory ${view.cwd}: there is no such directory`);
     const lines = { stdout: linesTo(onLine, "stdout"), stderr: linesTo(onLine, "stderr") };
     const process = new SimulatedProcess({

@@ -24,30 +24,30 @@ export interface Alteration {
   readonly change: (step: Step) => Step;
 }
 
-/** Every plan of the recipe with its steps altered. Planning throws when an alteration is of a step that is not in the plan. */
-export function alteredRecipe<P>(recipe: Recipe<P>, alterations: readonly Alteration[]): Recipe {
-  const altered = (draft: PlanDraft | Refusal): PlanDraft | Refusal => {
-    if ("problems" in draft) return draft;
-    const missing = alterations.find(({ step }) => !draft.steps.some(({ id }) => id === step));
-    if (missing !== undefined) throw new Error(`the recipe has no step ${missing.step}`);
-    const change = (step: Step) => alterations.reduce((changed, each) => (each.step === step.id ? each.change(changed) : changed), step);
-    return { ...draft, steps: draft.steps.map(change) };
-  };
+/** Every plan of the recipe with its steps altered. Planning a deployment throws when an alteration is of a step that is not in the plan. */
+export function altered<P>(recipe: Recipe<P>, alterations: readonly Alteration[]): Recipe {
+  const change = (step: Step) => alterations.reduce((changed, each) => (each.step === step.id ? each.change(changed) : changed), step);
+  const changed = (draft: PlanDraft | Refusal) => ("problems" in draft ? draft : { ...draft, steps: draft.steps.map(change) });
   const exercises = Object.entries(recipe.exercises ?? {}).map(([name, exercise]): [string, Exercise] => [
     name,
-    { ...exercise, plan: (input, request) => altered(exercise.plan(input as PlanInput<P>, request)) },
+    { ...exercise, plan: (input, request) => changed(exercise.plan(input as PlanInput<P>, request)) },
   ]);
   return {
     ...recipe,
-    deploy: (input) => altered(recipe.deploy(input as PlanInput<P>)),
-    undeploy: (input) => altered(recipe.undeploy(input as PlanInput<P>)),
+    deploy(input) {
+      const draft = recipe.deploy(input as PlanInput<P>);
+      if ("problems" in draft) return draft;
+      const missing = alterations.find(({ step }) => !draft.steps.some(({ id }) => id === step));
+      if (missing !== undefined) throw new Error(`the recipe has no step ${missing.step}`);
+      return changed(draft);
+    },
+    undeploy: (input) => changed(recipe.undeploy(input as PlanInput<P>)),
     exercises: Object.fromEntries(exercises),
   };
 }
 
 export function alteredLego(alterations: readonly Alteration[], { failureLines }: Pick<Recipe, "failureLines"> = lego): Recipe {
-  const { deploy } = alteredRecipe(lego, alterations);
-  return { ...lego, failureLines, deploy };
+  return altered({ ...lego, failureLines }, alterations);
 }
 
 export function altering(step: string, change: Alteration["change"]): Alteration {

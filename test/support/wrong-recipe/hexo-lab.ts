@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import type { Test } from "tap";
+import type { Tool } from "../../../agent/sim/tools/tool.js";
 import type { Direction, Json, Recipe } from "../../../controller/deploy/recipe.js";
 import type { RunState } from "../../../controller/deploy/run-state.js";
 import { SimulatedLab } from "../simulated-lab/lab.js";
@@ -17,7 +18,13 @@ export interface HexoMachines {
   /** Of the board, as `ssh:` has it; "agent": it has one of its own. */
   readonly boardReach?: "ssh" | "agent";
   readonly with?: Readonly<Record<string, Json>>;
+  readonly speedUp?: number;
+  /** Programs on both machines beyond those of the simulation. */
+  readonly tools?: Readonly<Record<string, Tool>>;
 }
+
+/** What a pause of the recipe, which takes real time, leaves enough of: an application of a minute, three seconds here. */
+export const bySignal = { request: "signal", migtest: 1, class: "C" } as const;
 
 /** Both on loopback, the board's sshd elsewhere: what pulls pages must reach what serves them. */
 function inventory({
@@ -38,7 +45,7 @@ deployments:
   pair:
     recipe: hexo
     roles: { x86: x0, board: potato0 }
-    with: ${JSON.stringify({ mem: "1G", class: "A", migtest: 1, ...parameters })}
+    with: ${JSON.stringify({ mem: "1G", class: "B", migtest: 5, ...parameters })}
 `;
 }
 
@@ -51,7 +58,7 @@ export class HexoLab {
 
   /** Everything is gone when the test ends. */
   static async start(t: Test, machines: HexoMachines = {}): Promise<HexoLab> {
-    return new HexoLab(await SimulatedLab.start(t, inventory(machines), { speedUp: 50 }));
+    return new HexoLab(await SimulatedLab.start(t, inventory(machines), { speedUp: machines.speedUp ?? 20, tools: machines.tools ?? {} }));
   }
 
   run(

@@ -2,7 +2,7 @@
 import type { Step } from "../../../deploy/recipe.js";
 import { type Design, minutes, ownSeat, type Seat, seconds, stepIds } from "../design.js";
 import { type Leg, planJourney } from "../journey.js";
-import { judgeFinished, judgeProgress, progressOf } from "../proxy-output.js";
+import { judgeContinued, judgeFinished, progressOf } from "../proxy-output.js";
 import { type Asking, carry, served, stop } from "./migrate.js";
 import { stage, startSteps } from "./start.js";
 
@@ -75,16 +75,16 @@ function prove({ pair, parameters, signs }: Design, seats: readonly Seat[]): Ste
       {
         kind: "job",
         job: last.job,
-        claim: signs.success === undefined ? "the application has come to its end" : "the application says that its result is right",
+        claim: `the output on ${last.machine.node.name} continues that of ${pair[before.machine.side].node.name}`,
         withinMs: parameters.finishWithinMin * minutes,
-        judge: (job) => judgeFinished(job, signs.success),
+        judge: (job, { outputs }) => judgeContinued(job, signs.iterations, progressOf(outputs[stepIds.stop(before)])),
       },
       {
         kind: "job",
         job: last.job,
-        claim: `the output on ${last.machine.node.name} continues that of ${pair[before.machine.side].node.name}`,
-        withinMs: 15 * seconds,
-        judge: (job, { outputs }) => judgeProgress(job.stdout, signs.iterations, progressOf(outputs[stepIds.stop(before)])),
+        claim: signs.success === undefined ? "the application has come to its end" : "the application says that its result is right",
+        withinMs: parameters.finishWithinMin * minutes,
+        judge: (job) => judgeFinished(job, signs.success),
       },
     ],
   };

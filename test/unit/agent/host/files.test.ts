@@ -1,5 +1,4 @@
 import { execFileSync } from "node:child_process";
-import { createHash } from "node:crypto";
 import { chmod, mkdir, open, readFile, readdir, readlink, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import t, { type Test } from "tap";
@@ -7,6 +6,7 @@ import { HostFiles } from "../../../../agent/host/files/files.js";
 import { RootDirectory } from "../../../../agent/host/root-directory.js";
 import { systemClock } from "../../../../proto/base/clock.js";
 import { FakeClock } from "../../../support/fake-clock.js";
+import { chunks, filesContract, sha256, text } from "../../../support/host/files-contract.js";
 import { scratchDirectory } from "../../../support/host/scratch.js";
 
 async function filesBelow(t: Test, clock = systemClock) {
@@ -14,19 +14,7 @@ async function filesBelow(t: Test, clock = systemClock) {
   return { root, files: new HostFiles({ root: new RootDirectory(root), clock }) };
 }
 
-async function* chunks(...parts: readonly string[]): AsyncIterable<Uint8Array> {
-  for (const part of parts) yield Buffer.from(part);
-}
-
-async function text(stream: AsyncIterable<Uint8Array>): Promise<string> {
-  const parts: Uint8Array[] = [];
-  for await (const part of stream) parts.push(part);
-  return Buffer.concat(parts).toString();
-}
-
-function sha256(contents: string): string {
-  return createHash("sha256").update(contents).digest("hex");
-}
+t.test("as every Files", (t) => filesContract(t, async () => new HostFiles({ root: new RootDirectory("/"), clock: systemClock })));
 
 t.test("a file is written whole, with missing directories, and tells its digest", async (t) => {
   const { root, files } = await filesBelow(t);
@@ -50,19 +38,6 @@ t.test("replacing keeps mode and owner, follows a link to its target, and leaves
   t.equal(await readFile(join(root, "d/real"), "utf8"), "new");
   t.equal(await readlink(join(root, "link")), "/d/real");
   t.same(await readdir(join(root, "d")), ["real"]);
-});
-
-t.test("contents that are not what their sender meant, or that break off, change nothing", async (t) => {
-  const { root, files } = await filesBelow(t);
-  await writeFile(join(root, "kept"), "old");
-  await t.rejects(files.write("/kept", chunks("garbled"), { sha256: sha256("meant") }), { code: "failed", message: /nothing was written/ });
-  async function* breaking(): AsyncIterable<Uint8Array> {
-    yield Buffer.from("half");
-    throw new Error("the stream broke");
-  }
-  await t.rejects(files.write("/kept", breaking()), /the stream broke/);
-  t.equal(await readFile(join(root, "kept"), "utf8"), "old");
-  t.same(await readdir(root), ["kept"]);
 });
 
 t.test("a range is read, and an absent file is an error that names it", async (t) => {

@@ -5,6 +5,7 @@ import { boardAddress, boardPort, hexoPair } from "../../../../support/hexo-sim/
 
 const options = ["-o", "BatchMode=yes", "-o", "ConnectTimeout=10", "-p", String(boardPort)];
 const target = `root@${boardAddress}`;
+const cwd = "/root/popcorn-compiler/apps/npb-is";
 
 t.test("ssh runs a command on the board, from its login directory, with its exit code", async (t) => {
   const { x86 } = await hexoPair(t);
@@ -71,15 +72,49 @@ t.test("several remote names in one argument: refused since rsync 3.2.4; before,
   t.equal(old.x86.read("/root/two.bin"), "wrong");
 });
 
-t.test("the template's own ways to the board: home asked at every use, whatever *.bin there is sent, fetching broken", async (t) => {
-  const { x86, board } = await hexoPair(t);
-  const cwd = "/root/popcorn-compiler/apps/npb-is";
+t.test("the template's ways to the board: its home is asked at every use, and the default board is nobody's", async (t) => {
+  const { x86, board } = await hexoPair(t, { sshPort: 22 });
   t.match(await x86.run("make", ["transfer-full-checkpoint-to-arm"], { cwd }), {
     exitCode: 2,
     stderr: "Could not resolve hostname potato",
   });
-  t.match(await x86.run("make", ["test-arm", "ARM_TARGET_HOME=/root"], { cwd }), { exitCode: 2 });
-  t.notOk(board.exists("/root/prog_aarch64_aligned"));
+  x86.write(`${cwd}/mdata.bin`, "new");
+  x86.write(`${cwd}/heap.bin`, "of an earlier run");
+  const sent = await x86.run("make", ["transfer-full-checkpoint-to-arm", `ARM_TARGET=${target}`], { cwd });
+  t.equal(sent.exitCode, 0);
+  t.equal(board.read("/root/heap.bin"), "of an earlier run", "whatever lies there is sent");
+  board.isUp = false;
+  t.match(await x86.run("make", ["transfer-full-checkpoint-to-arm", `ARM_TARGET=${target}`], { cwd }), { exitCode: 2 });
+});
+
+t.test("the template fetches several names in one argument: nothing, or with an old rsync the wrong files", async (t) => {
+  const recent = await hexoPair(t, { sshPort: 22 });
+  const variables = [`ARM_TARGET=${target}`, "ARM_TARGET_HOME=/var/tmp"];
+  for (const name of ["fds.bin", "mdata.bin", "stack.bin.0", "tls.bin.0"]) recent.board.write(`/var/tmp/${name}`, name);
+  t.match(await recent.x86.run("make", ["transfer-checkpoint-from-arm", ...variables], { cwd }), { exitCode: 2, stderr: "link_stat" });
+  t.notOk(recent.x86.exists(`${cwd}/mdata.bin`));
+  const old = await hexoPair(t, { sshPort: 22, x86: ["old-rsync"] });
+  old.board.write("/var/tmp/fds.bin", "right");
+  for (const name of ["mdata.bin", "stack.bin.0", "tls.bin.0"]) old.board.write(`/root/${name}`, "of the login directory");
+  t.equal((await old.x86.run("make", ["transfer-checkpoint-from-arm", ...variables], { cwd })).exitCode, 0);
+  t.equal(old.x86.read(`${cwd}/fds.bin`), "right");
+  t.equal(old.x86.read(`${cwd}/mdata.bin`), "of the login directory");
+});
+
+t.test("test-arm brings proxy and programs, and resumes from the login directory", async (t) => {
+  const { x86, board } = await hexoPair(t, { sshPort: 22 });
+  const variables = [`ARM_TARGET=${target}`, "ARM_TARGET_HOME=/var/tmp", "MEM=1G"];
+  const source = await x86.run("make", ["test-x86", ...variables, "MIGTEST=5"], { cwd });
+  t.match(source, { exitCode: 0, stdout: "Uhyve: exiting" });
+  t.equal((await x86.run("make", ["transfer-full-checkpoint-to-arm", ...variables], { cwd })).exitCode, 0);
+  const elsewhere = await x86.run("make", ["test-arm", ...variables, "RESUME=1"], { cwd });
+  t.match(elsewhere.stderr, "Cannot restore mdata.bin", "the checkpoint is in ARM_TARGET_HOME, the proxy in the login directory");
+  const home = [`ARM_TARGET=${target}`, "ARM_TARGET_HOME=/root", "MEM=1G"];
+  t.equal((await x86.run("make", ["transfer-full-checkpoint-to-arm", ...home], { cwd })).exitCode, 0);
+  const resumed = await x86.run("make", ["test-arm", ...home, "RESUME=1"], { cwd });
+  t.equal(resumed.exitCode, 0);
+  t.match(resumed.stdout, /Verification {4}= +SUCCESSFUL/);
+  t.ok(board.exists("/root/proxy"));
 });
 
 t.test("ping, ss, dd and pgrep tell of the machine", async (t) => {
