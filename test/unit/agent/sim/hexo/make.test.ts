@@ -40,7 +40,10 @@ t.test("no header, no toolchain, no target, no makefile: make says so with exit 
   const { x86 } = await hexoPair(t);
   await x86.run("rm", ["-f", "npbparams.h"], { cwd: is });
   t.match(await x86.run("make", [], { cwd: is }), { exitCode: 2, stderr: "'npbparams.h' file not found" });
-  t.match(await x86.run("make", ["POPHERMIT=/nowhere"], { cwd: hello }), { exitCode: 2, stderr: "/nowhere/x86_64-host/bin/clang: Command not found" });
+  t.match(await x86.run("make", ["POPHERMIT=/nowhere"], { cwd: hello }), {
+    exitCode: 2,
+    stderr: "/nowhere/x86_64-host/bin/clang: Command not found",
+  });
   t.match(await x86.run("make", ["nonsense"], { cwd: hello }), { exitCode: 2, stderr: "No rule to make target `nonsense'" });
   t.match(await x86.run("make", ["all"], { cwd: "/root" }), { exitCode: 2, stderr: "No rule to make target `all'" });
   t.match(await x86.run("make", ["check"], { cwd: hello }), { exitCode: 2 });

@@ -74,7 +74,10 @@ t.test("several remote names in one argument: refused since rsync 3.2.4; before,
 t.test("the template's own ways to the board: home asked at every use, whatever *.bin there is sent, fetching broken", async (t) => {
   const { x86, board } = await hexoPair(t);
   const cwd = "/root/popcorn-compiler/apps/npb-is";
-  t.match(await x86.run("make", ["transfer-full-checkpoint-to-arm"], { cwd }), { exitCode: 2, stderr: "Could not resolve hostname potato" });
+  t.match(await x86.run("make", ["transfer-full-checkpoint-to-arm"], { cwd }), {
+    exitCode: 2,
+    stderr: "Could not resolve hostname potato",
+  });
   t.match(await x86.run("make", ["test-arm", "ARM_TARGET_HOME=/root"], { cwd }), { exitCode: 2 });
   t.notOk(board.exists("/root/prog_aarch64_aligned"));
 });
