@@ -15,7 +15,6 @@ export const phosFaults = [
   "foreign-clone",
   "daemon-port-taken",
   "client-port-taken",
-  "old-glibc",
   "no-network",
   // the build
   "submodules-missing",
