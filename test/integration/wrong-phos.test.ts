@@ -3,7 +3,7 @@
  * the recipe with one of its precautions taken away, or with what the upstream texts say in place of it.
  */
 import t, { type Test } from "tap";
-import type { Act, Recipe, Step } from "../../controller/deploy/recipe.js";
+import type { Act, Look, Recipe, Step } from "../../controller/deploy/recipe.js";
 import type { RunState } from "../../controller/deploy/run-state.js";
 import { phos } from "../../controller/recipes/phos/phos.js";
 import { PhosBench } from "../support/phos-sim/lab.js";
@@ -45,6 +45,9 @@ const says = (act: Act, text: string) => (act.kind === "command" || act.kind ===
 const without = (text: string) => (argv: readonly string[]) => argv.filter((word) => word !== text);
 const everyPass = (change: (pass: string) => Alteration) => [1, 2, 3].map((pass) => change(`build/gpu0/pass-${pass}`));
 const node = "gpu0";
+
+/** Nothing stands already. */
+const never: Look = { kind: "facts", claim: "never", withinMs: 1000, judge: () => ({ ok: false, reason: "never" }) };
 
 const builds: readonly Wrong[] = [
   {
@@ -109,7 +112,7 @@ const builds: readonly Wrong[] = [
       insteadDoing(`build/${node}/pass-2`, () => []),
       insteadDoing(`build/${node}/pass-3`, () => []),
       ...everyPass(unlooked),
-      ...everyPass((pass) => altering(pass, ({ standing: _, ...of }) => of)),
+      ...everyPass((pass) => altering(pass, (of) => ({ ...of, standing: [never] }))),
     ],
     step: `build/${node}/installed`,
     summary: /not installed: \/usr\/local\/bin\/pos_cli/,
