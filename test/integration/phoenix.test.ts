@@ -33,7 +33,11 @@ t.test("a machine is deployed, deployed again, exercised and taken back", async 
     t.same(standing, [
       ...["source/x0", "setup/x0", "kernel/x0", "install/x0/packages", "boot/x0", "runtime/x0", "sysroot/x0", "tools/x0", "apps/x0"],
     ]);
-    t.match(again.outputs["record/x0"], { release: old, aslr: "2", sysctlLine: "" }, "what was before is not what the first deployment made of it");
+    t.match(
+      again.outputs["record/x0"],
+      { release: old, aslr: "2", sysctlLine: "" },
+      "what was before is not what the first deployment made of it",
+    );
     t.ok(doing(again.evidence).has("run/x0/phx-1"));
   });
 
@@ -89,7 +93,8 @@ function checkChart(t: import("tap").Test, chart: Report | undefined): void {
     chart.series.map(({ name }) => name),
     ["vanilla", "builtin", "phx", "criu"],
   );
-  const at = (mode: string, second: number) => chart.series.find(({ name }) => name === mode)?.points.find(([x]) => x === second)?.[1] ?? -1;
+  const at = (mode: string, second: number) =>
+    chart.series.find(({ name }) => name === mode)?.points.find(([x]) => x === second)?.[1] ?? -1;
   t.equal(at("builtin", 150), 0, "builtin is down for 53 s");
   t.ok(at("phx", 125) > 9_000, "phx is not");
   t.ok(at("vanilla", 300) < at("phx", 300) / 2, "vanilla comes back empty");
@@ -98,7 +103,11 @@ function checkChart(t: import("tap").Test, chart: Report | undefined): void {
 t.test("what was built is kept on request, and need not be built again", async (t) => {
   const machines = await PhoenixMachines.start(t, { x0: { with: { keep: true, defaultKernel: true } } });
   t.match(await machines.deploy("x0"), { status: "succeeded" });
-  t.match(await machines.lab.node("x0").boot.menu(), { defaultEntry: /gnulinux-5\.15\.94\+-advanced/ }, "the new kernel is the default, as asked for");
+  t.match(
+    await machines.lab.node("x0").boot.menu(),
+    { defaultEntry: /gnulinux-5\.15\.94\+-advanced/ },
+    "the new kernel is the default, as asked for",
+  );
   t.match(await machines.undeploy("x0"), { status: "succeeded", failure: undefined });
   t.match(await machines.lab.node("x0").facts(), { kernelRelease: old });
   t.ok(machines.read("x0", "/root/phoenix/scripts/env_setup.sh"));
