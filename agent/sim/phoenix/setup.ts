@@ -6,24 +6,18 @@ import { addPackages } from "./dpkg-database.js";
 import { hasFault } from "./faults.js";
 import { homeOf, put } from "./places.js";
 
-const packages: Readonly<Record<string, string>> = {
-  ...{ git: "1:2.34.1-1ubuntu1.10", "build-essential": "12.9ubuntu3", "linux-libc-dev": archiveLibcVersion, cmake: "3.22.1-1ubuntu1" },
-  ...{
-    "clang-15": "1:15.0.7-0ubuntu0.22.04.3",
-    "llvm-15-dev": "1:15.0.7-0ubuntu0.22.04.3",
-    "libclang-15-dev": "1:15.0.7-0ubuntu0.22.04.3",
-  },
-  ...{
-    flex: "2.6.4-8build2",
-    bison: "2:3.8.2+dfsg-1build1",
-    gawk: "1:5.1.0-1ubuntu0.1",
-    dwarves: "1.22-8",
-    autoconf: "2.71-2",
-    libtool: "2.4.6-15build2",
-  },
-  ...{ "libssl-dev": "3.0.2-0ubuntu1.12", "libelf-dev": "0.186-1ubuntu0.1", "pkg-config": "0.29.2-1ubuntu3", texinfo: "6.8-4build1" },
-  ...{ "environment-modules": "5.0.1-1", "python3-pip": "22.0.2+dfsg-1ubuntu0.4", "python3-pandas": "1.3.5+dfsg-3", maven: "3.6.3-5" },
-};
+/** NAME=VERSION, with the versions jammy has. */
+const packages = Object.fromEntries(
+  (
+    `git=1:2.34.1-1ubuntu1.10 build-essential=12.9ubuntu3 linux-libc-dev=${archiveLibcVersion} cmake=3.22.1-1ubuntu1 ` +
+    "clang-15=1:15.0.7-0ubuntu0.22.04.3 llvm-15-dev=1:15.0.7-0ubuntu0.22.04.3 libclang-15-dev=1:15.0.7-0ubuntu0.22.04.3 " +
+    "flex=2.6.4-8build2 bison=2:3.8.2+dfsg-1build1 gawk=1:5.1.0-1ubuntu0.1 dwarves=1.22-8 autoconf=2.71-2 libtool=2.4.6-15build2 " +
+    "libssl-dev=3.0.2-0ubuntu1.12 libelf-dev=0.186-1ubuntu0.1 pkg-config=0.29.2-1ubuntu3 texinfo=6.8-4build1 " +
+    "environment-modules=5.0.1-1 python3-pip=22.0.2+dfsg-1ubuntu0.4 python3-pandas=1.3.5+dfsg-3 maven=3.6.3-5"
+  )
+    .split(" ")
+    .map((each) => each.split("=") as [string, string]),
+);
 
 /** What comes last of what apt fetches: missing when the archive goes away in the middle. */
 const lateOnes = ["clang-15", "llvm-15-dev", "libclang-15-dev", "maven"];

@@ -35,7 +35,7 @@ function judgePreserved(lines: readonly string[]): Verdict {
 
 function judgeSecondStart(lines: readonly string[]): Verdict {
   const starts = lines.filter((line) => line.includes("Redis is starting"));
-  const restarts = lines.filter((line) => /^RESTART:/.test(line));
+  const restarts = lines.filter((line) => line.startsWith("RESTART:"));
   const seen = starts.length >= restarts.length ? starts : restarts;
   if (seen.length < 2)
     return failed(

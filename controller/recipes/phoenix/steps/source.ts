@@ -59,10 +59,10 @@ export function judgeSubmodules(result: CommandOutcome): Verdict {
 }
 
 /** Those of env_setup.sh that later steps call or link; it installs more. */
-const packages = [
-  ...["git", "build-essential", "cmake", "clang-15", "llvm-15-dev", "libclang-15-dev", "flex", "bison", "gawk", "libssl-dev", "libelf-dev"],
-  ...["dwarves", "autoconf", "libtool", "pkg-config", "texinfo", "environment-modules", "python3-pip", "python3-pandas", "maven"],
-];
+const packages = (
+  "git build-essential cmake clang-15 llvm-15-dev libclang-15-dev flex bison gawk libssl-dev libelf-dev dwarves autoconf libtool " +
+  "pkg-config texinfo environment-modules python3-pip python3-pandas maven"
+).split(" ");
 
 function setup(design: Design): Step {
   const { node, ids, parameters, paths } = design;
