@@ -159,8 +159,7 @@ function running(design: Design, seat: Seat, { sequence, stopStep }: { sequence:
     job: seat.job,
     claim: "the output continues where it had stopped",
     withinMs: parameters.restoreWithinS * seconds,
-    judge: (job, { outputs }) =>
-      judgeContinued(job, signs.iterations, progressOf(stopStep === undefined ? undefined : outputs[stopStep])),
+    judge: (job, { outputs }) => judgeContinued(job, signs.iterations, progressOf(stopStep === undefined ? undefined : outputs[stopStep])),
   };
   return {
     id: stepIds.running(seat),
