@@ -62,8 +62,8 @@ t.test("undeploy takes everything back, and a second time finds nothing to do", 
 });
 
 t.test("an application that is held moves there and back when it is told to, and undeploy ends it", async (t) => {
-  t.match(await pair.run("deploy", recipe), { status: "succeeded" });
-  const long = { with: { class: "C" } };
+  const long = { with: { class: "C", migtest: 15 } };
+  t.match(await pair.run("deploy", recipe, long), { status: "succeeded" });
   t.match(await pair.run("run", recipe, { ...long, exercise: "run", request: { hold: true } }), {
     status: "succeeded",
     failure: undefined,

@@ -26,6 +26,9 @@ export class MachineView {
     const rootDirectory = environment["LABD_SIM_ROOT"];
     if (rootDirectory === undefined)
       throw new InvalidArgumentError("LABD_SIM_ROOT is not set: stand-in tools run on simulated machines only");
+    // Tools may stand in for some of a real machine's.
+    if (rootDirectory === "/")
+      return new MachineView({ rootDirectory, cwd: hostCwd, ask: (request) => askOnSocket(environment["LABD_SIM_SOCKET"] ?? "", request) });
     const inside = hostCwd === rootDirectory || hostCwd.startsWith(`${rootDirectory}/`);
     const cwd = inside ? normalize(`/${hostCwd.slice(rootDirectory.length)}`) : "/";
     return new MachineView({ rootDirectory, cwd, ask: (request) => askOnSocket(environment["LABD_SIM_SOCKET"] ?? "", request) });

@@ -16,7 +16,7 @@ export function jobFiles(request: JobRequest): { request: string; run: string } 
     `job_timeout=${timeoutMs / 1000}`,
     `job_timeout_whole=${Math.ceil(timeoutMs / 1000)}`,
     `job_environment() {\n${shellExports(env)}:\n}`,
-    `job_exec() { exec ${shellCommand(argv)}; }`,
+    `job_exec() { exec "$job_path" ${shellCommand(argv.slice(1))}; }`,
     "R=${LABD_ROOT-}",
   ];
   return { request: `${JSON.stringify({ argv })}\n`, run: `${lines.join("\n")}\n${jobFunctions}${supervisorScript}` };

@@ -43,6 +43,9 @@ claim() {
 export const supervisorScript = `
 D=\${0%/*}
 cwd=$R$job_cwd; [ -n "$cwd" ] || cwd=/
+# Where "/" is a directory, its own programs come before those of the machine around it.
+job_path=$job_program
+case $job_program in /*) [ -z "$R" ] || [ ! -x "$R$job_program" ] || job_path=$R$job_program ;; esac
 if [ "$1" = program ]; then
   # Its own process id: what follows is replaced by the program.
   echo "$$ $(ticks $$) $(now)" > "$D/started.new" && mv "$D/started.new" "$D/started"
@@ -66,8 +69,8 @@ reason=$(
   cd "$cwd" 2>/dev/null || { echo "working directory $job_cwd: is not a directory, or may not be entered"; exit; }
   case $job_program in
     */*)
-      if [ ! -e "$job_program" ]; then echo "$job_program: there is no such program"
-      elif [ ! -x "$job_program" ] || [ -d "$job_program" ]; then echo "$job_program: not allowed to execute it; check its mode"; fi ;;
+      if [ ! -e "$job_path" ]; then echo "$job_program: there is no such program"
+      elif [ ! -x "$job_path" ] || [ -d "$job_path" ]; then echo "$job_program: not allowed to execute it; check its mode"; fi ;;
     *) command -v "$job_program" >/dev/null 2>&1 || echo "$job_program: no such program on the PATH" ;;
   esac
 )

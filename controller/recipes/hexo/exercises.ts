@@ -126,7 +126,7 @@ function moving(design: Design, application: Application, to: "arm" | "x86"): Dr
     title: `from ${source.machine.node.name} to ${target.machine.node.name}`,
     steps: [
       check,
-      ...stop(design, source, asking, [check.id]),
+      stop(design, source, asking, [check.id]),
       ...resumption(design, source, target, 0).filter(({ phase }) => phase !== "served"),
       running(design, target, { sequence: application.sequence + 1, stopStep: stepIds.stop(source) }),
     ],
@@ -150,14 +150,17 @@ function nextSequence(previous: Outputs): number {
   return (findApplication(previous)?.sequence ?? 0) + 1;
 }
 
-/** The application runs where it is, and when it was resumed it has gone on where it stopped. */
+/**
+ * The application runs where it is, and when it was resumed it has gone on where it stopped. Without an iteration printed before, the
+ * next migration could not be told from a new start.
+ */
 function running(design: Design, seat: Seat, { sequence, stopStep }: { sequence: number; stopStep: string | undefined }): Step {
   const { parameters, signs } = design;
   const { machine } = seat;
   const goesOn: Requirement = {
     kind: "job",
     job: seat.job,
-    claim: "the output continues where it had stopped",
+    claim: stopStep === undefined ? "the application has begun" : "the output continues where it had stopped",
     withinMs: parameters.restoreWithinS * seconds,
     judge: (job, { outputs }) => judgeContinued(job, signs.iterations, progressOf(stopStep === undefined ? undefined : outputs[stopStep])),
   };
@@ -166,10 +169,10 @@ function running(design: Design, seat: Seat, { sequence, stopStep }: { sequence:
     phase: "running",
     node: machine.node.name,
     title: "the application runs, and is left running",
-    needs: [stepIds.ready(seat), stepIds.alive(seat)],
+    needs: [stepIds.ready(seat)],
     repeat: "repeatable",
     evidence: [
-      ...(stopStep === undefined ? [] : [goesOn]),
+      goesOn,
       {
         kind: "job",
         job: seat.job,

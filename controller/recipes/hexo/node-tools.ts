@@ -35,11 +35,15 @@ export function judgeNoProxyOfOurs(result: CommandOutcome, directory: string): V
 
 /** `ssh … uname -m`, run on the x86 machine. */
 export function judgeLogin(result: CommandOutcome): Verdict {
-  if (result.exitCode !== 0)
-    return failed(
-      `the x86 machine cannot log in to the board without a password (${howItEnded(result)}): ssh-copy-id, and accept its host key once`,
-      lastLines(result),
-    );
+  if (result.exitCode !== 0) {
+    const reason =
+      `the x86 machine cannot log in to the board without a password (${howItEnded(result)}): ` +
+      "ssh-copy-id, and accept its host key once";
+    // A board that has only just come up may refuse for a moment; a wrong key stays wrong.
+    return /Permission denied|verification failed/.test(result.stderr)
+      ? failed(reason, lastLines(result))
+      : notYet(reason, lastLines(result));
+  }
   const machine = linesOf(result.stdout).at(-1)?.trim() ?? "";
   return machine === "aarch64" ? { ok: true, lines: [machine] } : failed(`what answers there is "${machine}", not an aarch64 board`);
 }

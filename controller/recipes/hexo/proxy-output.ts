@@ -59,7 +59,8 @@ export function judgeServed(job: JobSeen): Verdict {
   if (failure !== undefined) return failure;
   const lines = linesOf(job.stdout);
   const served = lines.find((line) => /Full remote memory served/.test(line));
-  if (served !== undefined && job.state !== "running") return { ok: true, lines: [served] };
+  if (served !== undefined && job.state !== "running")
+    return { ok: true, lines: [served], outputs: { servedMs: job.endedMs ?? job.startedMs } };
   const gone = lines.find((line) => /Client exited/.test(line));
   if (served === undefined && (gone !== undefined || job.state !== "running"))
     return failed(

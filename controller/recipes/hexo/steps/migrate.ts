@@ -4,9 +4,8 @@ import { checkpointFiles, hashesOf, judgeArrived, judgeCheckpoint, judgeHashes, 
 import { type Design, minutes, proxyJob, type Seat, seconds, stepIds } from "../design.js";
 import { failed, lastLines, notYet } from "../output-lines.js";
 import { copyFile, judgeCopy } from "../rsync.js";
-import { judgeCheckpointed, judgeProgress, judgeServed, type Progress, proxyFailure } from "../proxy-output.js";
+import { judgeCheckpointed, judgeNotFailed, judgeProgress, judgeServed, type Progress, proxyFailure } from "../proxy-output.js";
 import { entryOf, lastState, readStatus } from "../status-file.js";
-import { beside } from "./start.js";
 
 export interface Asking {
   /** By SIGUSR1 after this time; undefined: the proxy asks itself (MIGTEST). */
@@ -18,12 +17,12 @@ export interface Asking {
 }
 
 /** From the request to a checkpoint that is whole, fresh and known by its checksums. */
-export function stop(design: Design, seat: Seat, asking: Asking, needs: readonly string[]): Step[] {
+export function stop(design: Design, seat: Seat, asking: Asking, needs: readonly string[]): Step {
   const { parameters, signs } = design;
   const id = stepIds.stop(seat);
   const isFull = parameters.mode === "checkpoint";
   const withinMs = (parameters.checkpointWithinS + asking.migtest) * seconds;
-  const step: Step = {
+  return {
     id,
     phase: "stop",
     node: seat.machine.node.name,
@@ -33,7 +32,7 @@ export function stop(design: Design, seat: Seat, asking: Asking, needs: readonly
     ...(asking.signalAfterMs === undefined ? {} : { acts: (known: Known) => signalActs(seat, known, asking.signalAfterMs ?? 0) }),
     actsWithinMs: (asking.signalAfterMs ?? 0) + 2 * minutes,
     evidence: [
-      ...(isFull ? [checkpointed(seat, withinMs)] : []),
+      isFull ? checkpointed(seat, withinMs) : notFailed(seat),
       stopped(design, seat, asking, isFull ? 15 * seconds : withinMs),
       ...(isFull ? [] : [serves(seat)]),
       {
@@ -59,9 +58,6 @@ export function stop(design: Design, seat: Seat, asking: Asking, needs: readonly
       },
     ],
   };
-  if (isFull) return [step];
-  const watching = { phase: "serving", of: id, until: "stoppedMs", needs, withinMs: withinMs + minutes };
-  return [step, beside(seat, stepIds.serving(seat), watching)];
 }
 
 /** The signal kills a proxy that does not take it yet: .status is read right before it. */
@@ -132,6 +128,11 @@ export function judgeStopped(text: string | undefined, sinceMs: number, awaited:
   return reached === undefined
     ? notYet(`.status says ${lastState(entries)}, not ${awaited}`, lines)
     : { ok: true, lines, outputs: { checkpointingMs: writing.atMs, stoppedMs: reached.atMs } };
+}
+
+/** A signal that came too early has killed it by now. */
+function notFailed(seat: Seat): Requirement {
+  return { kind: "job", job: seat.job, claim: "the proxy has not failed", withinMs: 15 * seconds, judge: judgeNotFailed };
 }
 
 /** In post-copy the source must live on: with it the memory would be lost. */
@@ -226,4 +227,28 @@ export function served({ parameters }: Design, source: Seat, needs: readonly str
 
 function filesOf({ outputs }: Known, stopStep: string): string[] {
   return Object.keys(checkpointFiles(outputs[stopStep])).sort();
+}
+
+/** On the other machine meanwhile: a proxy that cannot get its pages says so, and its source would wait for it without end. */
+export function pulling({ parameters }: Design, source: Seat, target: Seat): Step {
+  return {
+    id: stepIds.pulling(target),
+    phase: "pulling",
+    node: target.machine.node.name,
+    title: "it lives until it has all its memory",
+    needs: [stepIds.ready(target)],
+    repeat: "repeatable",
+    evidence: [
+      {
+        kind: "job",
+        job: target.job,
+        claim: "the proxy has not failed while its memory came",
+        withinMs: parameters.finishWithinMin * minutes,
+        judge: (job, { outputs }) => {
+          const verdict = judgeNotFailed(job);
+          return verdict.ok && outputs[stepIds.served(source)] === undefined ? notYet("memory is still with the source") : verdict;
+        },
+      },
+    ],
+  };
 }

@@ -1,11 +1,11 @@
 /** One proxy from its empty directory to an application that runs (facts: HEXO §3; §4 steps 2 and 4). */
-import { type Known, startedJob, type Step, type Verdict } from "../../../deploy/recipe.js";
+import { startedJob, type Step, type Verdict } from "../../../deploy/recipe.js";
 import { checkpointFiles, judgeClean, listing } from "../checkpoint.js";
 import { type Design, minutes, proxyJob, type Seat, seconds, stepIds } from "../design.js";
 import { failed, lastLines, notYet } from "../output-lines.js";
 import { programNames } from "../pair.js";
 import { type ProxyStart, startProxy } from "../proxy.js";
-import { judgeNotFailed, proxyFailure } from "../proxy-output.js";
+import { judgeNotFailed } from "../proxy-output.js";
 import { entryOf, lastState, readStatus } from "../status-file.js";
 
 /** A directory of this run, of this machine, of this start: nothing that lies around elsewhere matters. */
@@ -40,7 +40,7 @@ export function stage(seat: Seat, needs: readonly string[]): Step {
 
 /** `stopStep`: where the files that were copied here are known from; undefined: the application begins. */
 export function startSteps(design: Design, seat: Seat, start: ProxyStart, needs: readonly string[], stopStep?: string): Step[] {
-  return [begin(design, seat, start, needs, stopStep), ready(design, seat, start), alive(design, seat, start)];
+  return [begin(design, seat, start, needs, stopStep), ready(design, seat, start)];
 }
 
 function begin(design: Design, seat: Seat, start: ProxyStart, needs: readonly string[], stopStep?: string): Step {
@@ -72,7 +72,7 @@ function begin(design: Design, seat: Seat, start: ProxyStart, needs: readonly st
         job: seat.job,
         claim: "the proxy runs",
         withinMs: 15 * seconds,
-        judge: (job) => proxyFailure(job) ?? judgeNotFailed(job),
+        judge: judgeNotFailed,
       },
     ],
   };
@@ -100,6 +100,7 @@ function ready(design: Design, seat: Seat, start: ProxyStart): Step {
         judge: (file, known) =>
           judgeReady(file?.text, seat.sinceMs(known), start, startedJob(known.outputs, stepIds.start(seat), proxyJob)?.startedMs),
       },
+      { kind: "job", job: seat.job, claim: "the proxy has not failed", withinMs: 15 * seconds, judge: judgeNotFailed },
     ],
     rescue: {
       title: "end the proxy that is not ready",
@@ -126,6 +127,8 @@ export function judgeReady(text: string | undefined, sinceMs: number, start: Pro
   const restoring = entryOf(entries, "RESTORING_CHKPT");
   const reached = entryOf(entries, awaited);
   const lines = entries.map(({ line }) => line);
+  if (reached === undefined && entryOf(entries, "NOT_RUNNING") !== undefined)
+    return failed(`the proxy has ended before it was ${start.resume ? "restored" : "ready"}; what it printed stands below`, lines);
   if (reached === undefined)
     return notYet(`.status says ${lastState(entries)}, not ${awaited}${entries.length === 0 ? `: ${blocked}` : ""}`, lines);
   if (start.resume && restoring === undefined)
@@ -139,49 +142,5 @@ export function judgeReady(text: string | undefined, sinceMs: number, start: Pro
     ok: true,
     lines,
     outputs: { readyMs: reached.atMs, ...(startedMs === undefined ? {} : { startedMs }) },
-  };
-}
-
-/** Beside `ready`: says at once why it will never be, when the proxy has told it on its output. */
-function alive(design: Design, seat: Seat, start: ProxyStart): Step {
-  return beside(seat, stepIds.alive(seat), {
-    phase: "alive",
-    of: stepIds.ready(seat),
-    until: "readyMs",
-    needs: [stepIds.start(seat)],
-    withinMs: readyWithinMs(design, start) + 15 * seconds,
-  });
-}
-
-interface Beside {
-  readonly phase: string;
-  /** The step it stands beside, and the output that ends its watch. */
-  readonly of: string;
-  readonly until: string;
-  readonly needs: readonly string[];
-  readonly withinMs: number;
-}
-
-/** A step that watches the output of a proxy while another one waits for its files. */
-export function beside(seat: Seat, id: string, { phase, of, until, needs, withinMs }: Beside): Step {
-  return {
-    id,
-    phase,
-    node: seat.machine.node.name,
-    title: "its output says nothing bad meanwhile",
-    needs,
-    repeat: "repeatable",
-    evidence: [
-      {
-        kind: "job",
-        job: seat.job,
-        claim: "the proxy has not failed",
-        withinMs,
-        judge: (job, { outputs }: Known) => {
-          const verdict = judgeNotFailed(job);
-          return verdict.ok && outputs[of]?.[until] === undefined ? notYet(`${of} is not there yet`) : verdict;
-        },
-      },
-    ],
   };
 }

@@ -3,7 +3,7 @@ import type { Step } from "../../../deploy/recipe.js";
 import { type Design, minutes, ownSeat, type Seat, seconds, stepIds } from "../design.js";
 import { type Leg, planJourney } from "../journey.js";
 import { judgeContinued, judgeFinished, progressOf } from "../proxy-output.js";
-import { type Asking, carry, served, stop } from "./migrate.js";
+import { type Asking, carry, pulling, served, stop } from "./migrate.js";
 import { stage, startSteps } from "./start.js";
 
 /** From the programs in place to the proof. */
@@ -40,10 +40,11 @@ function migration(design: Design, leg: Leg, seats: readonly Seat[]): Step[] {
     before: ({ outputs }) => (before === undefined ? undefined : progressOf(outputs[stepIds.stop(before)])),
   };
   // Memory that is still with an earlier source would be missing in the next checkpoint.
-  const left = before !== undefined && parameters.mode === "post-copy" ? [stepIds.served(before)] : [];
+  const left = before !== undefined && parameters.mode === "post-copy" ? [stepIds.served(before), stepIds.pulling(source)] : [];
   return [
-    ...stop(design, source, asking, [stepIds.ready(source), ...left]),
+    stop(design, source, asking, [stepIds.ready(source), ...left]),
     ...resumption(design, source, target, moves ? ownTimer(design) : 0),
+    ...(moves && parameters.mode === "post-copy" ? [pulling(design, source, target)] : []),
   ];
 }
 
@@ -63,13 +64,13 @@ export function resumption(design: Design, source: Seat, target: Seat, migtest: 
 function prove({ pair, parameters, signs }: Design, seats: readonly Seat[]): Step {
   const [before, last] = seats.slice(-2);
   if (before === undefined || last === undefined) throw new Error("a journey has two seats at least");
-  const isPostCopy = parameters.mode === "post-copy";
   return {
     id: stepIds.prove(last),
     phase: "prove",
     node: last.machine.node.name,
     title: signs.success === undefined ? "it goes on where it stopped, and ends" : "it goes on where it stopped, and its result is right",
-    needs: [stepIds.ready(last), stepIds.alive(last), ...(isPostCopy ? [stepIds.served(before)] : [])],
+    // Not the source: a board that fails must be seen while its source waits for it.
+    needs: [stepIds.ready(last)],
     repeat: "repeatable",
     evidence: [
       {

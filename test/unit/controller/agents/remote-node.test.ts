@@ -116,6 +116,8 @@ t.test("an agent that stays away ends the wait with an error that names node and
   const lab = await openAgentLab(t, { reconnectMs: 50 });
   const p0 = await lab.agent("p0");
   p0.jobs.play = (job) => job.print("half\n");
+  // It may take longer than 50 ms to come, but not to come back.
+  await until(() => lab.registry.connected("p0") !== undefined);
   const seen: string[] = [];
   const request = { jobId: "j1", argv: ["make"], cwd: "", env: {}, timeoutMs: 0 };
   const running = lab.nodes.node("p0").run(request, { fence, onLine: (line) => seen.push(line) });

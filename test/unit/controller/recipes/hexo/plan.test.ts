@@ -178,11 +178,13 @@ t.test("an application resumes only where every file has arrived as it was", asy
   }
 });
 
-t.test("in post-copy nothing ends the source: it ends by itself, and the proof waits for that", async (t) => {
+t.test("in post-copy nothing ends the source: it ends by itself, watched beside the proof", async (t) => {
   const plan = deployPlan({ with: { mode: "post-copy" } });
   t.notOk(actsOf(plan).some((act) => act.kind === "end"));
-  t.ok(before(plan, "prove/potato0").has("served/x0/1"));
+  t.notOk(before(plan, "prove/potato0").has("served/x0/1"), "a board that fails is seen while its source waits for it");
+  t.ok(before(plan, "served/x0/1").has("ready/potato0/1"));
   const pingPong = deployPlan({ with: { mode: "post-copy", direction: "ping-pong" } });
+  t.ok(before(pingPong, "stop/potato0/2").has("pulling/potato0/1"));
   t.ok(before(pingPong, "stop/potato0/2").has("served/x0/1"), "memory that is still away would be missing in the next checkpoint");
 });
 
