@@ -1,5 +1,5 @@
 /** Phoenix on a simulated Ubuntu machine, without a wire between: deployed, exercised, taken back. */
-import t from "tap";
+import t, { type Test } from "tap";
 import type { Json, Recipe, Report } from "../../controller/deploy/recipe.js";
 import { phoenix } from "../../controller/recipes/phoenix/phoenix.js";
 import { deploymentOf, PhoenixMachines } from "../support/phoenix/phoenix-machines.js";
@@ -31,7 +31,15 @@ t.test("a machine is deployed, deployed again, exercised and taken back", async 
     t.match(again, { status: "succeeded" });
     const standing = Object.entries(again.steps).flatMap(([id, step]) => (step.standing === true ? [id] : []));
     t.same(standing, [
-      ...["source/x0", "setup/x0", "kernel/x0", "install/x0/packages", "boot/x0", "runtime/x0", "sysroot/x0", "tools/x0", "apps/x0"],
+      "source/x0",
+      "setup/x0",
+      "kernel/x0",
+      "install/x0/packages",
+      "boot/x0",
+      "runtime/x0",
+      "sysroot/x0",
+      "tools/x0",
+      "apps/x0",
     ]);
     t.match(
       again.outputs["record/x0"],
@@ -86,7 +94,7 @@ t.test("a machine is deployed, deployed again, exercised and taken back", async 
   });
 });
 
-function checkChart(t: import("tap").Test, chart: Report | undefined): void {
+function checkChart(t: Test, chart: Report | undefined): void {
   if (chart?.kind !== "chart") return void t.fail("no chart");
   t.same(chart.marks, [{ x: 120, label: "fault" }]);
   t.same(
