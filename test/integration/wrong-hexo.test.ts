@@ -288,7 +288,7 @@ between({
   says: "the node's own id wrong",
   alterations: [told("start/potato0/1", { HERMIT_NODE_ID: "0" })],
   step: ["ready/potato0/1", "start/potato0/1"],
-  summary: /migration has failed|guest is dead/,
+  summary: /migration has failed|the proxy has ended before it was restored/,
 });
 
 const postCopy: Readonly<Record<string, Json>> = { mode: "post-copy" };

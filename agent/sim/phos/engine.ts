@@ -5,6 +5,7 @@
 import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { RunningLinux } from "../kernel.js";
+import type { Timer } from "../../../proto/base/clock.js";
 import { describeError } from "../../../proto/base/errors.js";
 import { Container, type ContainerSpec } from "./container.js";
 import { layImage } from "./images.js";
@@ -22,6 +23,9 @@ export class Engine {
   readonly images = new Set<string>();
   readonly processes = new Set<ContainerProcess>();
   readonly execs = new Map<string, ContainerProcess>();
+  /** The process a container lives as long as. */
+  readonly #first = new Map<Container, ContainerProcess>();
+  readonly #timers = new Set<Timer>();
   readonly #linux: RunningLinux;
   readonly #programs: Readonly<Record<string, Program>>;
   #count = 0;
@@ -30,7 +34,7 @@ export class Engine {
     this.#linux = linux;
     this.#programs = programs;
     this.#load();
-    linux.stopped.addEventListener("abort", () => this.#killAll(() => true), { once: true });
+    linux.stopped.addEventListener("abort", () => this.#stop(), { once: true });
   }
 
   get machineRoot(): string {
@@ -46,11 +50,28 @@ export class Engine {
   }
 
   after(machineMs: number): Promise<void> {
-    return new Promise((resolve) => void this.#linux.hardware.time.after(machineMs, resolve));
+    return this.#wait((fire) => this.#linux.hardware.time.after(machineMs, fire));
   }
 
   afterWall(milliseconds: number): Promise<void> {
-    return new Promise((resolve) => void this.#linux.hardware.time.clock.after(milliseconds, resolve));
+    return this.#wait((fire) => this.#linux.hardware.time.clock.after(milliseconds, fire));
+  }
+
+  /** Never resolves once the machine has stopped. */
+  #wait(start: (fire: () => void) => Timer): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = start(() => {
+        this.#timers.delete(timer);
+        resolve();
+      });
+      this.#timers.add(timer);
+    });
+  }
+
+  #stop(): void {
+    this.#killAll(() => true);
+    for (const timer of this.#timers) timer.cancel();
+    this.#timers.clear();
   }
 
   append(file: string, text: string): void {
@@ -77,8 +98,9 @@ export class Engine {
     container.status = "running";
     const { argv, cwd, env } = container.spec;
     const first = this.spawn(container, { argv, cwd, env, pid: 1 });
+    this.#first.set(container, first);
     void first.ended.then(() => {
-      if (container.status === "running") this.stop(container);
+      if (this.#first.get(container) === first && container.status === "running") this.stop(container);
     });
     this.save();
     return first;

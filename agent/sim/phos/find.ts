@@ -1,4 +1,4 @@
-/** find PATH… [-mindepth N] [-maxdepth N] [-type f|d] [-printf FORMAT | -exec COMMAND {} +|;] */
+/** find PATH… [-mindepth N] [-maxdepth N] [-type f|d] [-newermt @S] [-printf FORMAT | -exec COMMAND {} +|;] */
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Tool, ToolCall } from "../tools/tool.js";
@@ -9,6 +9,8 @@ interface Wanted {
   readonly minDepth: number;
   readonly maxDepth: number;
   readonly printf: string | undefined;
+  /** Seconds since the epoch. */
+  readonly newerThan: number;
   readonly exec: readonly string[] | undefined;
 }
 
@@ -51,7 +53,7 @@ function walk(
   const seen = statSync(call.machine.host(path), { throwIfNoEntry: false });
   if (seen === undefined) return;
   const isType = wanted.type === undefined || (wanted.type === "f" ? seen.isFile() : seen.isDirectory());
-  if (depth >= wanted.minDepth && isType) found.push({ path: shown, relative, size: seen.size });
+  if (depth >= wanted.minDepth && isType && seen.mtimeMs > wanted.newerThan * 1000) found.push({ path: shown, relative, size: seen.size });
   if (!seen.isDirectory() || depth >= wanted.maxDepth) return;
   for (const name of readdirSync(call.machine.host(path)).sort()) walk(call, start, join(relative, name), depth + 1, wanted, found);
 }
@@ -83,6 +85,7 @@ function read(argv: readonly string[]): Wanted {
     minDepth: Number(after("-mindepth") ?? "0"),
     maxDepth: Number(after("-maxdepth") ?? "99"),
     printf: after("-printf"),
+    newerThan: Number((after("-newermt") ?? "@0").slice(1)),
     exec: exec < 0 ? undefined : argv.slice(exec + 1),
   };
 }

@@ -4,12 +4,12 @@ import { seconds } from "./design.js";
 
 type CommandLook = Extract<Requirement, { readonly kind: "command" }>;
 
-/** Asked until `judge` is content, for fifteen seconds unless said otherwise. */
+/** Asked until `judge` is content, for ten seconds unless said otherwise. */
 export function look(
   claim: string,
   argv: readonly string[] | ((known: Known) => readonly string[]),
   judge: (result: CommandOutcome, known: Known) => Verdict,
-  withinMs = 15 * seconds,
+  withinMs = 10 * seconds,
 ): CommandLook {
   return { kind: "command", argv: typeof argv === "function" ? argv : () => argv, claim, withinMs, judge };
 }

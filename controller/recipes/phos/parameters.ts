@@ -51,12 +51,13 @@ export const phosParameters = z.strictObject({
   cloneWithinMin: z.number().int().min(1).max(600).default(60).describe("Time the clone with its submodules may take"),
   assetsWithinMin: z.number().int().min(1).max(600).default(60).describe("Time the download of the assets may take"),
   buildWithinMin: z.number().int().min(1).max(600).default(120).describe("Time one pass of the build may take"),
-  firstIterationWithinMin: z
+  daemonWithinS: z.number().int().min(1).max(1800).default(120).describe("From the daemon's start until its port is bound"),
+  firstIterationWithinS: z
     .number()
     .int()
-    .min(1)
-    .max(240)
-    .default(20)
+    .min(5)
+    .max(14_400)
+    .default(1200)
     .describe("From a sample's start to its first iteration: in the first run kernels are instrumented, which is slow"),
   dumpWithinS: z.number().int().min(5).max(7200).default(300).describe("Time limit of one dump"),
   restoreWithinS: z.number().int().min(5).max(7200).default(300).describe("From a restore's order to the next iteration"),

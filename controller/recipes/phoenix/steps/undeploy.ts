@@ -265,7 +265,10 @@ function files({ node, ids, parameters, paths }: Leaving): Step {
         argv: () => ["find", ...going, "-maxdepth", "0"],
         claim: keep ? "the record of what was before is gone" : "tree, sysroot and record are gone",
         withinMs: 30 * seconds,
-        judge: ({ stdout }) => (linesOf(stdout).length === 0 ? { ok: true } : failed(`still there: ${linesOf(stdout).join(", ")}`)),
+        judge: ({ stdout }) =>
+          linesOf(stdout).length === 0
+            ? { ok: true, lines: [`gone: ${going.join(", ")}`] }
+            : failed(`still there: ${linesOf(stdout).join(", ")}`),
       },
       {
         kind: "command",

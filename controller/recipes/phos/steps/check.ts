@@ -75,8 +75,8 @@ function quiet(design: Design): Step {
         ? [{ kind: "command", argv: ["docker", "restart", "-t", "10", container], timeoutMs: 60 * seconds }]
         : [],
     evidence: [
-      look("no program computes on the GPUs", processQuery, judgeIdle),
-      look("neither port of PhOS is bound", udpQuery, judgePortsFree),
+      look("no program computes on the GPUs", processQuery, judgeIdle, 5 * seconds),
+      look("neither port of PhOS is bound", udpQuery, judgePortsFree, 5 * seconds),
     ],
   };
 }

@@ -12,6 +12,7 @@ export function daemonSteps(design: Design): Step[] {
 
 function daemon(design: Design): Step {
   const { node } = design;
+  const startedS = ({ outputs }: Known) => Math.floor((startedJob(outputs, stepIds.daemon(design), "daemon")?.startedMs ?? 0) / 1000);
   const logs = ({ outputs }: Known) => textFrom(outputs, stepIds.configure(design), "daemonLog");
   return {
     id: stepIds.daemon(design),
@@ -35,7 +36,8 @@ function daemon(design: Design): Step {
       ...daemonAlive(design, (known) => startedJob(known.outputs, stepIds.daemon(design), "daemon")?.job ?? ""),
       look(
         "it writes its log",
-        (known) => inContainer(design, ["find", logs(known), "-type", "f"]),
+        // A log of an earlier daemon is none of this one.
+        (known) => inContainer(design, ["find", logs(known), "-type", "f", "-newermt", `@${startedS(known)}`]),
         ({ exitCode, stdout }) =>
           exitCode === 0 && linesOf(stdout).length > 0
             ? { ok: true, lines: linesOf(stdout).slice(0, 3) }
@@ -50,7 +52,7 @@ function daemon(design: Design): Step {
 /** Its job runs and has not complained, its process is there, its port is bound. */
 export function daemonAlive(design: Design, job: (known: Known) => string): Requirement[] {
   return [
-    look("it listens on UDP 5213", udpQuery, judgeDaemonPort, 2 * minutes),
+    look("it listens on UDP 5213", udpQuery, judgeDaemonPort, design.parameters.daemonWithinS * seconds),
     {
       kind: "job",
       job,

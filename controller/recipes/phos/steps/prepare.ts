@@ -94,7 +94,7 @@ function clone(design: Design): Step {
 }
 
 function container(design: Design): Step {
-  const { node, container: name } = design;
+  const { node, parameters, container: name } = design;
   const looks: Look[] = [
     look("the container runs, made as planned", inspectContainer(design), (result) => judgeRunning(result, design)),
     look(
@@ -117,6 +117,9 @@ function container(design: Design): Step {
       const { container: standing = "absent" } = known.outputs[stepIds.check(design)] ?? {};
       return [
         ...(standing === "absent" ? [] : [{ kind: "command", argv: ["docker", "rm", "-f", name], timeoutMs: minutes } as const]),
+        // A cargo of an earlier container, in the home they share, would be taken for the one this container's rustup is still to bring.
+        { kind: "remove-file", path: `${parameters.source}/.cargo`, recursive: true },
+        { kind: "remove-file", path: `${parameters.source}/.rustup`, recursive: true },
         { kind: "command", argv: runContainer(design, known), timeoutMs: 2 * minutes },
       ];
     },

@@ -18,7 +18,7 @@ export function sampleStep(design: Design, { sample, needs }: SamplePlan): Step 
   const { node, parameters } = design;
   const id = stepIds.sample(design);
   const files = sampleFiles(design, sample);
-  const limitMs = parameters.firstIterationWithinMin * minutes;
+  const limitMs = parameters.firstIterationWithinS * seconds;
   return {
     id,
     phase: "sample",
