@@ -22,7 +22,11 @@ function checkFailure(t: Test, run: RunState, { step, summary, shows }: Omit<Bro
   t.equal(run.status, "failed");
   t.match(run.failure, { step, node: "gpu0", summary, blame: "system" });
   const lines = run.failure?.evidence.flatMap(({ source }) => (source.kind === "command" ? source.lines : [])) ?? [];
-  if (shows !== undefined) t.ok(lines.some((line) => shows.test(line)), `shows ${String(shows)}, of ${JSON.stringify(lines)}`);
+  if (shows !== undefined)
+    t.ok(
+      lines.some((line) => shows.test(line)),
+      `shows ${String(shows)}, of ${JSON.stringify(lines)}`,
+    );
 }
 
 t.test("a machine gets PhOS, checkpoints are taken and restored, and nothing is left in the end", { timeout: 120_000 }, async (t) => {
@@ -51,7 +55,11 @@ t.test("a machine gets PhOS, checkpoints are taken and restored, and nothing is 
   await t.test("what the interrupted sample printed is what an uninterrupted one prints", async (t) => {
     const log = await bench.command("cat", "/opt/phos/PhoenixOS/examples/resnet/labd.log");
     const numbers = [...log.stdout.matchAll(/^itetration (\d+) duration/gm)].map(([, number]) => Number(number));
-    t.same(numbers, numbers.map((_, index) => index + 1), "each iteration once, in order");
+    t.same(
+      numbers,
+      numbers.map((_, index) => index + 1),
+      "each iteration once, in order",
+    );
   });
 
   await t.test("a second deploy builds nothing again", async (t) => {
@@ -88,7 +96,12 @@ const fromTheStart: readonly Broken[] = [
   { fault: "foreign-clone", step: "clone/gpu0", summary: /is not a clone of/ },
   { fault: "submodules-missing", step: "clone/gpu0", summary: /2 submodules are not as the commit wants them/, shows: /^-[0-9a-f]{40}/ },
   { fault: "assets-fail", step: "assets/gpu0", summary: /download_assets\.sh" ended with exit code 1/, shows: /503/ },
-  { fault: "build-fails", step: "build/gpu0/pass-2", summary: /build\.sh failed, see \/root\/build_log\/build_PhOS-Core\.log/, shows: /cudaGraphExec_t/ },
+  {
+    fault: "build-fails",
+    step: "build/gpu0/pass-2",
+    summary: /build\.sh failed, see \/root\/build_log\/build_PhOS-Core\.log/,
+    shows: /cudaGraphExec_t/,
+  },
   { fault: "build-never-finishes", step: "build/gpu0/pass-3", summary: /NOT FINISHED YET! in its last pass|\[NOT FINISHED YET!\]/ },
   { fault: "build-says-nothing", step: "build/gpu0/pass-2", summary: /without saying "All system go"/ },
   { fault: "build-installs-half", step: "build/gpu0/installed", summary: /not installed: \/lib\/x86_64-linux-gnu\/libpos\.so/ },
