@@ -1,5 +1,4 @@
 /** What an agent does on a machine it reaches by ssh, on a board that is one: another architecture, OpenSSH, nothing of labd on it. */
-import { join } from "node:path";
 import t, { type Test } from "tap";
 import { SshHost } from "../../agent/ssh/connection/host.js";
 import type { OwnFiles, Target } from "../../agent/ssh/connection/identity.js";
@@ -78,7 +77,5 @@ t.test("an agent's ports over ssh, on an aarch64 board", { skip: boardMissing() 
     };
     await until(isBack, "the board after its reboot", { withinMs: 60_000 });
     t.match(await jobs.get("long"), { state: "lost", reason: new RegExp(`boot ${before.bootId}, now ${after.bootId}`) });
-    const [first, second] = (await hands.read(join("/proc/sys/kernel/random/boot_id")).catch(() => "")).split("\n");
-    t.same([first ?? "", second], ["", undefined], "the tests' own connection was lost with the old boot");
   });
 });

@@ -24,7 +24,7 @@ misfortunes("a kernel that does not come up costs one power cycle", [
     alterations: (name) => [hasty(`boot/${name}`, 4_000)],
     fails: "boot",
     summary: /waited 4.0 s for Linux 5\.15\.94\+ runs, as a new boot/,
-    then: isOldAgain,
+    afterwards: isOldAgain,
   },
   {
     says: "it panics, which is seen at once on the serial line",
@@ -32,20 +32,21 @@ misfortunes("a kernel that does not come up costs one power cycle", [
     fails: "boot",
     summary: /Kernel panic - not syncing: VFS: Unable to mount root fs/,
     cause: /kernel panic/,
-    then: isOldAgain,
+    afterwards: isOldAgain,
   },
   {
     says: "it lacks the system calls",
     faults: ["kernel-lacks-calls"],
     fails: "boot",
     summary: /no __x64_sys_phx_restart in \/proc\/kallsyms/,
-    then: isOldAgain,
+    afterwards: isOldAgain,
   },
   {
     says: "the old kernel is not pinned, and nobody looks: the power cycle leads into the kernel that hangs",
     faults: ["kernel-hangs"],
     alterations: (name) => [
-      ...[insteadDoing(`install/${name}/pin`, () => []), unlooked(`install/${name}/pin`)],
+      insteadDoing(`install/${name}/pin`, () => []),
+      unlooked(`install/${name}/pin`),
       altering(`install/${name}/packages`, (of) => ({
         ...of,
         evidence: of.evidence.map((each) => (each.kind === "boot-menu" ? { ...each, judge: firstEntry } : each)),
@@ -59,7 +60,7 @@ misfortunes("a kernel that does not come up costs one power cycle", [
     ],
     fails: "boot",
     summary: /waited 3.0 s/,
-    then: (t, machines, name, { rescues }) => {
+    afterwards: (t, machines, name, { rescues }) => {
       t.match(rescues[`boot/${name}`], { status: "failed" });
       t.notOk(machines.lab.node(name).agentConnected, "nothing brings it back by itself");
     },

@@ -14,32 +14,38 @@ misfortunes("a machine that is not fit is refused before anything is changed", [
     faults: ["secure-boot"],
     fails: "check",
     summary: /Secure Boot is on and the Phoenix kernel is not signed/,
-    then: untouched,
+    afterwards: untouched,
   },
-  { says: "a small disk", faults: ["small-disk"], fails: "check", summary: /60 GiB free at \/; .*100 GB/, then: untouched },
-  { says: "sudo that asks", faults: ["sudo-asks"], fails: "check", summary: /asks for a password/, then: untouched },
+  { says: "a small disk", faults: ["small-disk"], fails: "check", summary: /60 GiB free at \/; .*100 GB/, afterwards: untouched },
+  { says: "sudo that asks", faults: ["sudo-asks"], fails: "check", summary: /asks for a password/, afterwards: untouched },
   {
     says: "a boot choice GRUB cannot take back",
     faults: ["boot-on-lvm"],
     fails: "check",
     summary: /which GRUB can only read/,
-    then: untouched,
+    afterwards: untouched,
   },
-  { says: "another distribution", sim: { distribution: "centos" }, fails: "check", summary: /centos 7; .*Ubuntu 22\.04/, then: untouched },
-  { says: "little memory", sim: { memory: "8G" }, fails: "check", summary: /8 GiB of memory; .*needs 12 GB/, then: untouched },
+  {
+    says: "another distribution",
+    sim: { distribution: "centos" },
+    fails: "check",
+    summary: /centos 7; .*Ubuntu 22\.04/,
+    afterwards: untouched,
+  },
+  { says: "little memory", sim: { memory: "8G" }, fails: "check", summary: /8 GiB of memory; .*needs 12 GB/, afterwards: untouched },
   {
     says: "no configuration of the running kernel",
     first: (machines, name) => machines.write(name, `/boot/config-${oldRelease}`, undefined),
     fails: "check",
     summary: /config-5\.15\.0-91-generic is not there/,
-    then: untouched,
+    afterwards: untouched,
   },
   {
     says: "somebody's ~/phoenix",
     first: (machines, name) => machines.write(name, "/root/phoenix/thesis.tex", "\\begin{document}\n"),
     fails: "check",
     summary: /\/root\/phoenix is there, not made by labd/,
-    then: (t, machines, name) => {
+    afterwards: (t, machines, name) => {
       untouched(t, machines, name);
       t.ok(machines.read(name, "/root/phoenix/thesis.tex"), "it is still there");
     },
@@ -49,7 +55,7 @@ misfortunes("a machine that is not fit is refused before anything is changed", [
     first: (machines, name) => machines.write(name, "/proc/4242/comm", "redis-server\n"),
     fails: "check",
     summary: /redis runs here \(4242 redis-server\); the experiments kill every redis by name/,
-    then: (t, machines, name) => {
+    afterwards: (t, machines, name) => {
       untouched(t, machines, name);
       t.ok(machines.read(name, "/proc/4242/comm"), "it still runs");
     },
@@ -59,14 +65,14 @@ misfortunes("a machine that is not fit is refused before anything is changed", [
     first: (machines, name) => machines.write(name, "/etc/sysctl.conf", "kernel.randomize_va_space = 2\n"),
     fails: "check",
     summary: /says "kernel\.randomize_va_space = 2", and the scripts leave such a line/,
-    then: untouched,
+    afterwards: untouched,
   },
   {
     says: "a serial line the kernel does not speak on",
     first: (machines, name) => machines.write(name, "/proc/cmdline", "BOOT_IMAGE=/boot/vmlinuz root=/dev/sda2 ro\n"),
     fails: "check",
     summary: /no console=ttyS1 on its command line/,
-    then: untouched,
+    afterwards: untouched,
   },
 ]);
 
@@ -113,6 +119,6 @@ misfortunes("a script that fails is found out, whatever it ends with", [
     alterations: (name) => [hasty(`run/${name}/phx-1`, 2_000)],
     fails: "run/phx-1",
     summary: /waited 2.0 s for no redis is left.*redis still runs: 20000 redis-server/,
-    then: (t, _, name, { outputs }) => void t.match(outputs[`run/${name}/phx-1`], { exitCode: 0 }),
+    afterwards: (t, _, name, { outputs }) => void t.match(outputs[`run/${name}/phx-1`], { exitCode: 0 }),
   },
 ]);

@@ -18,9 +18,18 @@ export function defaultEntry(grubConfig: string, environment: GrubEnvironment): 
   );
   const saved = values.some((value) => /\$\{?saved_entry/.test(value)) ? environment.get("saved_entry") : undefined;
   const chosen = saved ?? values.filter((value) => !value.includes("$")).at(-1) ?? "";
-  if (!/^\d+$/.test(chosen)) return chosen;
-  const menu = commands.flatMap((command) => menuItem(command) ?? []);
-  return chosen === "0" ? "" : (menu[Number(chosen)]?.id ?? chosen);
+  if (chosen === "" || chosen === "0") return "";
+  return entryPath(commands, chosen) ?? chosen;
+}
+
+/** What a path of ids, titles and positions ("1>2") means, as ids; undefined when it leads nowhere. */
+function entryPath(commands: readonly GrubCommand[], chosen: string): string | undefined {
+  const [first = "", ...rest] = chosen.split(/(?<!>)>(?!>)/);
+  const items = commands.flatMap((command) => menuItem(command) ?? []);
+  const item = /^\d+$/.test(first) ? items[Number(first)] : items.find(({ id, title }) => id === first || title === first);
+  if (item === undefined || rest.length === 0) return item?.id;
+  const inner = item.kind === "submenu" ? entryPath(item.block, rest.join(">")) : undefined;
+  return inner === undefined ? undefined : `${item.id}>${inner}`;
 }
 
 /** True when grub.cfg reads custom.cfg, as grub-mkconfig's 41_custom makes it. */

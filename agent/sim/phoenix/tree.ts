@@ -5,18 +5,14 @@ import { installLauncher } from "../tools/launcher.js";
 
 /** Scripts by their path in the tree; the stand-in tool of each is named in system.ts by its file name. */
 const scripts = {
-  sosp25: [
-    ...["env_setup", "build_kernel", "build_runtime", "makesysroot"].map((name) => `scripts/${name}.sh`),
-    ...["tools/build_all.sh", "apps/build_all.sh"],
-    ...["runvanilla", "runbuiltin", "runphx", "runcriu", "report"].map((name) => `experiments/redis/${name}.sh`),
-  ],
+  sosp25: (
+    "scripts/env_setup.sh scripts/build_kernel.sh scripts/build_runtime.sh scripts/makesysroot.sh tools/build_all.sh apps/build_all.sh " +
+    "experiments/redis/runvanilla.sh experiments/redis/runbuiltin.sh experiments/redis/runphx.sh experiments/redis/runcriu.sh " +
+    "experiments/redis/report.sh"
+  ).split(" "),
   // The older branch lacks the CRIU, report and phx scripts (facts: Phoenix, Basis).
-  master: [
-    ...["env_setup", "build_kernel"].map((name) => `scripts/${name}.sh`),
-    "experiments/redis/runvanilla.sh",
-    "experiments/redis/runbuiltin.sh",
-  ],
-} as const;
+  master: "scripts/env_setup.sh scripts/build_kernel.sh experiments/redis/runvanilla.sh experiments/redis/runbuiltin.sh".split(" "),
+};
 
 const modulefiles = ["criu", "polygraph", "ycsb", "redis/orig-72", "redis/orig-7445", "redis/phx-72", "redis/phx-7445"];
 

@@ -37,9 +37,10 @@ export function concludeRun(context: Context, view: RunView, { id, deployment, d
   if (view.ended === "succeeded") {
     if (json) return;
     terminal.print(provenLine(view, direction, terminal.style));
-    const shown = direction === "deploy" ? view.evidence.filter((each) => each.source?.$case === "console") : view.evidence;
+    const onConsoles = direction === "deploy" ? view.evidence.filter((each) => each.source?.$case === "console") : [];
+    const shown = onConsoles.length > 0 ? onConsoles : view.evidence;
     for (const line of citedLines(shown.slice(-14), terminal.interactive ? terminal.columns : 200)) terminal.print(line);
-    terminal.print(`next: ${nextCommands(id, deployment, direction).join("    ")}`);
+    terminal.print(`next: ${nextCommands(id, deployment, direction, onConsoles.length > 0).join("    ")}`);
     return;
   }
   if (view.failure !== undefined && terminal.interactive && !json)
@@ -54,8 +55,9 @@ export function concludeRun(context: Context, view: RunView, { id, deployment, d
   );
 }
 
-function nextCommands(id: string, deployment: string, direction: string): string[] {
+function nextCommands(id: string, deployment: string, direction: string, hasConsoles: boolean): string[] {
   if (direction === "undeploy") return ["lab nodes", `lab record ${id}`];
-  const look = direction === "run" ? `lab report ${id} --to .` : `lab tail ${deployment} -f`;
+  const use = hasConsoles ? `lab tail ${deployment} -f` : `lab exercises ${deployment}`;
+  const look = direction === "run" ? `lab report ${id} --to .` : use;
   return [look, `lab record ${id}`, `lab undeploy ${deployment}`];
 }

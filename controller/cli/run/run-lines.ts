@@ -48,7 +48,7 @@ export function evidenceLines(evidence: readonly Evidence[], columns: number): s
 export function citedLines(evidence: readonly Evidence[], columns: number): string[] {
   const rows = evidence
     .map(evidenceCells)
-    .map(([node = "", where = "", claim = "", what = ""]) => [node, where, what === "" ? claim : what]);
+    .map(([node = "", where = "", claim = "", what = ""]) => [node, fit(where, 40), what === "" ? claim : what]);
   return table(rows).map((line) => fit(`  ${line}`, columns));
 }
 
@@ -78,7 +78,8 @@ function stepCells({ id, state, beganMs, endedMs }: StepState, rescues: readonly
 
 /** "deploy", "undeploy", "run migrate". */
 export function runName({ direction, plan }: Run): string {
-  return direction === "run" ? `run ${plan?.exercise ?? ""}`.trimEnd() : direction;
+  const exercise = plan?.exercise ?? "";
+  return direction !== "run" || exercise === "run" || exercise === "" ? direction : `run ${exercise}`;
 }
 
 /** What `lab record` prints. */

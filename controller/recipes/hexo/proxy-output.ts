@@ -32,10 +32,12 @@ export function proxyFailure(job: JobSeen): Verdict | undefined {
 
 /** It runs, or has done what it was to do: what became of it, other requirements tell. */
 export function judgeNotFailed(job: JobSeen): Verdict {
+  const failure = proxyFailure(job);
+  if (failure !== undefined) return failure;
   const halted = everyLine(job).find((line) => guestHalted.test(line));
   if (halted !== undefined && job.state !== "running")
     return failed("the guest is dead: it halted its CPU where it was to run; the exit code 0 says nothing", [halted]);
-  return proxyFailure(job) ?? { ok: true, lines: [job.state === "running" ? `proxy, process ${job.pid}` : howItEnded(job)] };
+  return { ok: true, lines: [job.state === "running" ? `proxy, process ${job.pid}` : howItEnded(job)] };
 }
 
 /** The proxy of a full checkpoint has written it and ended: `Uhyve: exiting`, exit code 0. */

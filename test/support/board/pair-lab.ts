@@ -8,7 +8,6 @@ import { chmod, copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Test } from "tap";
-// First: it and the systems name each other.
 import { installLauncher } from "../../../agent/sim/tools/launcher.js";
 import { laySourceTree } from "../../../agent/sim/hexo/source-tree.js";
 import { layToolchain, proxyPaths } from "../../../agent/sim/hexo/toolchain.js";

@@ -9,6 +9,9 @@ import { systemClock } from "../../../proto/base/clock.js";
 import { startTestController } from "../agent/test-controller.js";
 import type { FakeLab } from "./fake-lab.js";
 
+/** Of real time: a command line that ends never is told, not waited for. */
+const withinMs = 60_000;
+
 export interface Typed {
   /** Lines of result. */
   readonly lines: readonly string[];
@@ -52,8 +55,10 @@ export async function toyTerminal(t: Test, fake: FakeLab): Promise<(...words: st
       (error: unknown) => error,
     );
     void done.then(() => (isDone = true));
+    const deadlineMs = systemClock.monotonicMs() + withinMs;
     while (!isDone) {
-      await fake.clock.advance(500);
+      if (systemClock.monotonicMs() > deadlineMs) throw new Error(`waited ${withinMs} ms for lab ${words.join(" ")}:\n${lines.join("\n")}`);
+      if (fake.clock.pendingTimers > 0) await fake.clock.advance(500);
       await new Promise((resolve) => setImmediate(resolve));
     }
     return { lines, notes, error: await done };

@@ -18,7 +18,7 @@ export interface Misfortune extends PhoenixMachine {
   readonly summary: RegExp;
   readonly cause?: RegExp;
   /** Looked at afterwards. */
-  readonly then?: (t: Test, machines: PhoenixMachines, name: string, state: RunState) => Promise<void> | void;
+  readonly afterwards?: (t: Test, machines: PhoenixMachines, name: string, state: RunState) => Promise<void> | void;
 }
 
 /** `install/packages` on x1 is step "install/x1/packages". */
@@ -43,7 +43,7 @@ export function misfortunes(title: string, cases: readonly Misfortune[]): void {
         return machines.deploy(name, recipeFor(name, alterations));
       }),
     );
-    for (const [index, { says, fails, summary, cause, then }] of cases.entries()) {
+    for (const [index, { says, fails, summary, cause, afterwards }] of cases.entries()) {
       const [name, state] = [names[index] ?? "", states[index]];
       await t.test(says, async (t) => {
         if (state === undefined) return void t.fail("no run");
@@ -55,7 +55,7 @@ export function misfortunes(title: string, cases: readonly Misfortune[]): void {
           },
         );
         t.ok(state.failure?.next.includes(`lab undeploy ${deploymentOf(name)}`), "the way back is named");
-        await then?.(t, machines, name, state);
+        await afterwards?.(t, machines, name, state);
       });
     }
     t.same(await machines.lab.leases.list(), [], "every machine is free again");

@@ -93,8 +93,8 @@ function withExpectations(step: string, change: (line: Expectation) => Expectati
 }
 
 /** What the step does becomes this; what it looks at stays. */
-export function insteadDoing(step: string, acts: Step["acts"]): Alteration {
-  return altering(step, ({ acts: _, ...rest }) => ({ ...rest, ...(acts === undefined ? {} : { acts }) }));
+export function insteadDoing(step: string, acts: NonNullable<Step["acts"]>): Alteration {
+  return altering(step, (of) => ({ ...of, acts }));
 }
 
 /** Whatever the step looks at is taken for good. */

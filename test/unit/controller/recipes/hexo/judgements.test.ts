@@ -98,6 +98,8 @@ t.test("a proxy that has failed says why", async (t) => {
     final: true,
     reason: /guest is dead/,
   });
+  const both = "Page receive failed: Connection reset by peer\nGuest has halted the CPU, this is considered as a normal exit.\n";
+  t.match(output.judgeNotFailed(endedJob("", { stderr: both })), { reason: /cannot get pages/ }, "the cause before what came of it");
   t.match(output.judgeNotFailed(runningJob("     1\n")), { ok: true });
 });
 

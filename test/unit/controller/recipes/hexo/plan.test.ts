@@ -3,7 +3,9 @@ import { join } from "node:path";
 import t, { type Test } from "tap";
 import type { Act, PlanDraft, Step } from "../../../../../controller/deploy/recipe.js";
 import { stepProblems } from "../../../../../controller/deploy/step-problems.js";
+import { makePlan } from "../../../../../controller/deploy/plan.js";
 import { hexo } from "../../../../../controller/recipes/hexo/hexo.js";
+import { loadLab } from "../../../../../inventory/load.js";
 import { findRecipe } from "../../../../../controller/recipes/index.js";
 import { deployPlan, exercise, type HexoPair, known, planInput, planned } from "../../../../support/recipe/hexo-pair.js";
 import { renderPlan } from "../../../../support/recipe/render-plan.js";
@@ -233,4 +235,14 @@ t.test("the build is made anew, in the class asked for, without asking the board
     { env: { CFLAGS: "-finstrument-functions" } },
     "beside the template's own",
   );
+});
+
+t.test("the example inventories can be deployed as they stand", async (t) => {
+  for (const name of ["demo-hexo", "hexo"]) {
+    const lab = loadLab(join(golden, `../../inventory/examples/${name}.yaml`));
+    for (const { name: deployment } of lab.deployments) {
+      const plan = makePlan({ deployment, direction: "deploy", parameters: {}, previous: {} }, lab, new Map([["hexo", hexo]]));
+      t.match(plan.view, { deployment, nodes: ["x0", "potato0"] });
+    }
+  }
 });
