@@ -1,176 +1,21 @@
 /**
- * Every trap of HEXO (facts: HEXO §1–§4), set on a simulated pair: the deployment fails where it shows, and says why and what to do.
- * Machines that misbehave by themselves first; then what people and other runs leave between two steps.
+ * What people and other runs leave between two steps of HEXO (facts: HEXO §2–§4): the deployment fails where it shows, and says why and
+ * what to do.
  */
 import { utimesSync } from "node:fs";
 import { connect, createServer } from "node:net";
-import t, { type Test } from "tap";
+import t from "tap";
 import type { Tool } from "../../agent/sim/tools/tool.js";
-import type { Failure } from "../../controller/deploy/entries.js";
 import { type Act, type Json, type Known, type Recipe, startedJob } from "../../controller/deploy/recipe.js";
 import { hexo } from "../../controller/recipes/hexo/hexo.js";
-import { type Alteration, altered, altering } from "../support/wrong-recipe/altered-recipe.js";
-import { bySignal, HexoLab, type HexoMachines } from "../support/wrong-recipe/hexo-lab.js";
+import { type Alteration, altering } from "../support/wrong-recipe/altered-recipe.js";
+import { HexoLab } from "../support/wrong-recipe/hexo-lab.js";
+import { springs, type Trap } from "../support/wrong-recipe/hexo-trap.js";
 
 t.setTimeout(400_000);
 
 const ours = "/var/tmp/labd-hexo-pair";
 const recipe = hexo as Recipe;
-
-interface Trap extends HexoMachines {
-  readonly says: string;
-  readonly alterations?: readonly Alteration[];
-  /** Steps one of which fails: which one, two machines decide between them. */
-  readonly step: string | readonly string[];
-  readonly summary: RegExp;
-}
-
-function checkFailure(t: Test, failure: Failure | undefined, { step, summary }: Trap): void {
-  if (failure === undefined) return;
-  t.ok([step].flat().includes(failure.step), `it fails at ${failure.step}`);
-  t.match(failure.summary, summary);
-  t.match(failure, { node: failure.step.split("/")[1], blame: "system" });
-  t.same(failure.next.slice(0, -1), ["lab undeploy pair", "lab deploy pair"]);
-  t.match(failure.next.at(-1), /^lab record \d{8}-\d{4}-\w+$/);
-}
-
-async function springs(t: Test, lab: HexoLab, trap: Trap): Promise<void> {
-  const { status, failure } = await lab.run("deploy", altered(recipe, trap.alterations ?? []), {
-    with: { port: await lab.freePort(), ...trap.with },
-  });
-  t.equal(status, "failed");
-  checkFailure(t, failure, trap);
-  t.same(await lab.lab.leases.list(), [], "the machines are free again");
-  t.match(await lab.run("undeploy", recipe), { status: "succeeded" }, "and can be cleaned");
-  t.same([await lab.proxies("x0"), await lab.proxies("potato0")], foreign(trap), "no proxy of ours is left");
-}
-
-function foreign({ x86Faults = [], boardFaults = [] }: Trap): number[] {
-  return [x86Faults, boardFaults].map((faults) => (faults.includes("foreign-proxy") ? 1 : 0));
-}
-
-const oldRsync: Tool = (call) => {
-  call.out("rsync  version 2.6.9  protocol version 29\n");
-  return 0;
-};
-
-/** Machines of its own: what they do wrong they do from the start. */
-function misbehaving(trap: Trap): void {
-  t.test(trap.says, async (t) => springs(t, await HexoLab.start(t, { ...trap, with: {} }), trap));
-}
-
-misbehaving({
-  says: "no KVM on the server: caught before anything is built",
-  x86Faults: ["kvm-absent"],
-  step: "check/x0",
-  summary: /the proxy may use KVM: .*load the kvm module/,
-});
-misbehaving({
-  says: "KVM the user may not use on the board: caught before anything is built",
-  boardFaults: ["kvm-denied"],
-  step: "check/potato0",
-  summary: /put the user into the device's group/,
-});
-misbehaving({
-  says: "somebody's proxy on the board: it is named and left alone",
-  boardFaults: ["foreign-proxy"],
-  step: "check/potato0",
-  summary: /a proxy runs already/,
-});
-misbehaving({
-  says: "a board with less memory than MEM",
-  boardMemory: "2G",
-  with: { mem: "2G" },
-  step: "check/potato0",
-  summary: /of memory are free, the unikernel needs 2048 MiB: a smaller mem/,
-});
-misbehaving({
-  says: "a login that asks for a password",
-  boardFaults: ["ssh-refused"],
-  step: "check/x0",
-  summary: /cannot log in to the board without a password.*ssh-copy-id/,
-});
-misbehaving({
-  says: "an rsync of before 3.0",
-  tools: { rsync: oldRsync },
-  step: ["check/x0", "check/potato0"],
-  summary: /rsync is older than 3\.0: install a newer one/,
-});
-misbehaving({
-  says: "no toolchain",
-  x86Faults: ["no-toolchain"],
-  step: "toolchain/x0",
-  summary: /clang.* are not there: .*toolchain: \{ install: true \}/,
-});
-misbehaving({
-  says: "a toolchain for one side only",
-  x86Faults: ["partial-toolchain"],
-  step: "toolchain/x0",
-  summary: /aarch64-hermit\/lib\/libhermit\.a, .*aarch64-hermit\/bin\/proxy are not there/,
-});
-misbehaving({ says: "a build that fails", x86Faults: ["build-fails"], step: "build/x0", summary: /"make .*" ended with exit code 2/ });
-misbehaving({
-  says: "programs that are not aligned",
-  x86Faults: ["misaligned"],
-  step: "build/x0",
-  summary: /"make check .*" ended with exit code 2/,
-});
-misbehaving({
-  says: "a proxy that is never ready is ended",
-  x86Faults: ["never-ready"],
-  with: { readyWithinS: 1 },
-  step: "ready/x0/0",
-  summary: /waited 1\.0 s for the application is ready for a migration.*\.lock waits without a word/,
-});
-misbehaving({
-  says: "a program that is over before MIGTEST: exit code 0 is no checkpoint",
-  x86Faults: ["finish-early"],
-  step: "stop/x0/1",
-  summary: /ended without a checkpoint/,
-});
-misbehaving({
-  says: "a program without migration points",
-  x86Faults: ["no-migration-point"],
-  step: "stop/x0/1",
-  summary: /ended without a checkpoint/,
-});
-misbehaving({
-  says: "a guest that dies: its exit code is 0",
-  x86Faults: ["guest-halts"],
-  step: ["ready/x0/0", "stop/x0/1"],
-  summary: /guest is dead|ended without a checkpoint/,
-});
-misbehaving({
-  says: "metadata written before the rest",
-  x86Faults: ["mdata-early"],
-  step: "stop/x0/1",
-  summary: /mdata\.bin, which is written last, is older than/,
-});
-misbehaving({
-  says: "a copy that is not the original",
-  x86Faults: ["corrupt-transfer"],
-  step: "arrived/potato0/1",
-  summary: /(?:heap|stack)\.bin\S* is \w+… here and \w+… on x0: the copy is not the original/,
-});
-misbehaving({
-  says: "a board that begins anew where it was to resume",
-  boardFaults: ["restart-at-one"],
-  step: "prove/potato0",
-  summary: /iteration 1 again, \d+ was done: it has not resumed but begun anew/,
-});
-misbehaving({
-  says: "a wrong result",
-  boardFaults: ["verification-fails"],
-  step: "prove/potato0",
-  summary: /exit code 0, which says nothing, and never printed Verification/,
-});
-misbehaving({
-  says: "a board that stops pulling pages: neither side has done its work",
-  boardFaults: ["client-exits"],
-  with: { mode: "post-copy" },
-  step: ["ready/potato0/1", "served/x0/1", "prove/potato0"],
-  summary: /has not served all its memory|cannot get pages from the source/,
-});
 
 /** touch -d @SECONDS FILE */
 const touch: Tool = ({ argv: [, at = "", path = ""], machine }) => {
@@ -242,28 +87,6 @@ between({
   ],
   step: "stop/x0/1",
   summary: /stack\.bin\.9 is older than the proxy's start: stale files of another run, never to be copied/,
-});
-
-const signalOnly = (step: string): Alteration =>
-  altering(step, (of) => ({ ...of, needs: ["start/x0/0"], acts: (known) => (of.acts?.(known) ?? []).slice(-1) }));
-
-const notBefore = altering("ready/x0/0", (of) => ({ ...of, needs: ["stop/x0/1"] }));
-
-misbehaving({
-  says: "SIGUSR1 that is sent too early kills the proxy",
-  x86Faults: ["never-ready"],
-  with: bySignal,
-  alterations: [signalOnly("stop/x0/1"), notBefore],
-  step: "stop/x0/1",
-  summary: /SIGUSR1 has killed the proxy: it came before the proxy could take it/,
-});
-misbehaving({
-  says: "SIGUSR1 is not sent to a proxy that is not ready",
-  x86Faults: ["never-ready"],
-  with: bySignal,
-  alterations: [altering("stop/x0/1", (of) => ({ ...of, needs: ["start/x0/0"] })), notBefore],
-  step: "stop/x0/1",
-  summary: /SIGUSR1 is safe only at READY_FOR_MIGRATION, else it kills the proxy/,
 });
 
 /** The proxy of a start is told something else. */

@@ -16,7 +16,8 @@ import { judgeRun } from "../../../../../controller/recipes/phoenix/steps/experi
 import { judgeNewKernel, judgeSymbols } from "../../../../../controller/recipes/phoenix/steps/kernel.js";
 import { judgeRuntime, judgeTools } from "../../../../../controller/recipes/phoenix/steps/runtime.js";
 import { judgeModules, judgeSubmodules } from "../../../../../controller/recipes/phoenix/steps/source.js";
-import { judgeReturn, withoutAslrLine } from "../../../../../controller/recipes/phoenix/steps/undeploy.js";
+import { withoutAslrLine } from "../../../../../controller/recipes/phoenix/steps/restore.js";
+import { judgeReturn } from "../../../../../controller/recipes/phoenix/steps/undeploy.js";
 import {
   judgeDisk,
   judgeGrubDisk,
