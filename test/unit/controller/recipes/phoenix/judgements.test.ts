@@ -13,7 +13,7 @@ import {
 } from "../../../../../controller/recipes/phoenix/packages.js";
 import { judgeSums, judgeUnchanged } from "../../../../../controller/recipes/phoenix/stamp.js";
 import { judgeRun } from "../../../../../controller/recipes/phoenix/steps/experiment.js";
-import { judgeNewKernel, judgeSymbols } from "../../../../../controller/recipes/phoenix/steps/kernel.js";
+import { judgeBootedSince, judgeNewKernel, judgeSymbols } from "../../../../../controller/recipes/phoenix/steps/kernel.js";
 import { judgeRuntime, judgeTools } from "../../../../../controller/recipes/phoenix/steps/runtime.js";
 import { judgeModules, judgeSubmodules } from "../../../../../controller/recipes/phoenix/steps/source.js";
 import { withoutAslrLine } from "../../../../../controller/recipes/phoenix/steps/restore.js";
@@ -228,6 +228,9 @@ t.test("the new kernel, its calls, and the old one again", async (t) => {
     final: true,
     reason: /Linux 5\.15\.0-91-generic came up/,
   });
+  t.ok(judgeBootedSince(file("boot old\naa  /root/phoenix/linux-image\n"), "new").ok);
+  t.match(reason(judgeBootedSince(file("boot new\naa  /root/phoenix/linux-image\n"), "new")), /since before these packages/);
+  t.match(reason(judgeBootedSince(undefined, "new")), /is not known/);
   t.ok(judgeSymbols(said("ffffffff8112a3b0 T __x64_sys_phx_restart\n")).ok);
   t.notOk(judgeSymbols(said("ffffffff8112a3b0 T __x64_sys_phx_restart_hook\n")).ok);
   t.match(judgeReturn({ ...facts, bootId: "old" }, before, "old"), { ok: false, reason: /still the boot/ });
