@@ -58,7 +58,8 @@ export const experimentParameters = z.strictObject({
   experiment: z.enum(["redis"]).default("redis").describe("Application; only redis ships"),
   case: z
     .union([z.enum(cases), z.literal([761, 7445, 10070, 12290]).transform((number) => `${number}` as Case)])
-    .default("761")
+    // Not default(): help would not show that of a value that is transformed.
+    .prefault("761")
     .describe(`Fault to inject, by its issue: ${cases.join(", ")}`),
   mode: z
     .union([modeWords, z.array(z.enum(modes)).min(1)])

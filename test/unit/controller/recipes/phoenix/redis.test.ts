@@ -1,5 +1,6 @@
 import t from "tap";
 import type { Verdict } from "../../../../../controller/deploy/recipe.js";
+import { exerciseOptions } from "../../../../../controller/deploy/exercise-options.js";
 import { experimentParameters, modesOf, phoenixParameters } from "../../../../../controller/recipes/phoenix/parameters.js";
 import { judgeReport, parseReport } from "../../../../../controller/recipes/phoenix/redis/report-table.js";
 import { judgeServerLog } from "../../../../../controller/recipes/phoenix/redis/server-log.js";
@@ -137,6 +138,11 @@ t.test("outputs make a table with N/A where nothing was run, and a chart with th
     },
   ]);
   t.same(reports({ "check/x0": { kernelRelease: "5" } }), []);
+});
+
+t.test("help shows the default of every option that has one", async (t) => {
+  const defaults = exerciseOptions({ parameters: experimentParameters }).map(({ name, default: value }) => [name, value]);
+  t.same(Object.fromEntries(defaults), { experiment: "redis", case: "761", mode: "phx", repeat: 1, killTime: 120, group: undefined });
 });
 
 t.test("modes are asked for by name, with commas, or all; each once, in the order of the report", async (t) => {
