@@ -100,7 +100,11 @@ t.test("a job whose supervisor is killed is lost, and its program does not run o
 t.test("a program that exits as if by a signal is told as that, with the doubt", async (t) => {
   const jobs = jobsOver(localShell(await scratchDirectory(t)));
   await jobs.start(shellJob("like", "exit 137"));
-  t.match((await jobEnd(jobs, "like")).job, { state: "signalled", signal: "SIGKILL", reason: /looks like exit code 137, which it may have been/ });
+  t.match((await jobEnd(jobs, "like")).job, {
+    state: "signalled",
+    signal: "SIGKILL",
+    reason: /looks like exit code 137, which it may have been/,
+  });
   await jobs.start(shellJob("above", "exit 255"));
   t.match((await jobEnd(jobs, "above")).job, { state: "exited", exitCode: 255, reason: undefined });
 });

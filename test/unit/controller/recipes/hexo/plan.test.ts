@@ -241,7 +241,9 @@ t.test("make's exit code is no build: programs must be new, and the class that w
   const { evidence } = step(deployPlan({ with: { class: "A" } }), "build/x0");
   const judge = (claim: RegExp, stdout: string) => {
     const found = evidence.find((each) => each.kind === "command" && claim.test(each.claim));
-    return found?.kind === "command" ? found.judge(ended(stdout), { ...known, outputs: { "build/x0": { cleanedMs: 5_000_000 } } }) : undefined;
+    return found?.kind === "command"
+      ? found.judge(ended(stdout), { ...known, outputs: { "build/x0": { cleanedMs: 5_000_000 } } })
+      : undefined;
   };
   const listed = (x86: string, arm: string) => `f 10 ${x86} prog_x86-64_aligned\nf 10 ${arm} prog_aarch64_aligned\n`;
   t.match(judge(/aligned/, listed("5001.5", "5002.5")), { ok: true });
