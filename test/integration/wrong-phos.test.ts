@@ -173,7 +173,7 @@ const checkpoints: readonly Wrong[] = [
       hasty(`sample/${node}`, 4000),
     ],
     step: `sample/${node}`,
-    summary: /no iteration printed yet/,
+    summary: /it has printed nothing yet/,
   },
   {
     says: "the resnet sample as it is prints no iterations",
