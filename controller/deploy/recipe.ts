@@ -19,6 +19,7 @@ export type {
   JobSeen,
   LineOrigin,
   Look,
+  Meanwhile,
   Requirement,
   Verdict,
 } from "./recipe/evidence.js";

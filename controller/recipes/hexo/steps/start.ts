@@ -5,7 +5,7 @@ import { type Design, minutes, proxyJob, type Seat, seconds, stepIds } from "../
 import { failed, lastLines, notYet } from "../output-lines.js";
 import { programNames } from "../pair.js";
 import { type ProxyStart, startProxy } from "../proxy.js";
-import { judgeNotFailed } from "../proxy-output.js";
+import { judgeNotFailed, judgeRuns } from "../proxy-output.js";
 import { entryOf, lastState, readStatus } from "../status-file.js";
 
 /** A directory of this run, of this machine, of this start: nothing that lies around elsewhere matters. */
@@ -99,6 +99,7 @@ function ready(design: Design, seat: Seat, start: ProxyStart): Step {
         withinMs: readyWithinMs(design, start),
         judge: (file, known) =>
           judgeReady(file?.text, seat.sinceMs(known), start, startedJob(known.outputs, stepIds.start(seat), proxyJob)?.startedMs),
+        meanwhile: { job: seat.job, judge: judgeRuns },
       },
       { kind: "job", job: seat.job, claim: "the proxy has not failed", withinMs: 15 * seconds, judge: judgeNotFailed },
     ],
