@@ -45,9 +45,15 @@ misfortunes("a machine that is not fit is refused before anything is changed", [
     first: (machines, name) => machines.write(name, "/root/phoenix/thesis.tex", "\\begin{document}\n"),
     fails: "check",
     summary: /\/root\/phoenix is there, not made by labd/,
-    afterwards: (t, machines, name) => {
+    afterwards: async (t, machines, name) => {
       untouched(t, machines, name);
-      t.ok(machines.read(name, "/root/phoenix/thesis.tex"), "it is still there");
+      const undeployed = await machines.undeploy(name);
+      t.match(undeployed, { status: "succeeded", failure: undefined });
+      t.ok(machines.read(name, "/root/phoenix/thesis.tex"), "it is still there, also when the deployment is taken back");
+      t.match(
+        undeployed.evidence.filter(({ step }) => step === `recall/${name}`).map(({ source }) => JSON.stringify(source)),
+        [String, String, /no mark of labd's: \/root\/phoenix and \/root\/sysroot stay/, String],
+      );
     },
   },
   {

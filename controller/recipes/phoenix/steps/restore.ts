@@ -12,6 +12,8 @@ import { pinFile, updateGrub } from "./kernel.js";
 export interface Leaving extends Design {
   /** How it was before the first deployment; undefined when nobody knows. */
   readonly beforeOf: (known: Known) => Before | undefined;
+  /** Whether tree and sysroot were made by labd: only then they are removed. */
+  readonly isMarked: (known: Known) => boolean;
 }
 
 export function restoreSteps(leaving: Leaving): Step[] {
@@ -122,6 +124,7 @@ function grub({ node, ids, beforeOf }: Leaving): Step {
     title: "the boot menu as it was",
     needs: [ids.sysctl],
     repeat: "repeatable",
+    actsWithinMs: 5 * minutes,
     acts: () => [{ kind: "remove-file", path: pinFile }, updateGrub],
     evidence: [
       {
@@ -134,11 +137,13 @@ function grub({ node, ids, beforeOf }: Leaving): Step {
   };
 }
 
-function files({ node, ids, parameters, paths }: Leaving): Step {
+function files({ node, ids, parameters, paths, isMarked }: Leaving): Step {
   const { home, keep } = parameters;
-  const going = keep ? [paths.before] : [paths.tree, paths.sysroot, paths.notes];
-  const staying = [
-    ...(keep ? [paths.tree, paths.sysroot] : []),
+  const trees = [paths.tree, paths.sysroot];
+  // The mark is in the notes, which go last: what was broken off is gone on with.
+  const going = (known: Known) => (keep ? [paths.before] : [...(isMarked(known) ? trees : []), paths.notes]);
+  const staying = (known: Known) => [
+    ...(keep || !isMarked(known) ? trees : []),
     ...[".rustup", ".cargo", ".local/bin/wllvm", ".m2"].map((name) => `${home}/${name}`),
   ];
   return {
@@ -148,21 +153,22 @@ function files({ node, ids, parameters, paths }: Leaving): Step {
     title: keep ? "~/phoenix and ~/sysroot stay, as asked for" : "~/phoenix and ~/sysroot removed; apt packages, rustup and wllvm stay",
     needs: [ids.grub],
     repeat: "repeatable",
-    acts: () => going.map((path): Act => ({ kind: "remove-file", path, recursive: true })),
+    actsWithinMs: 45 * minutes,
+    acts: (known) => going(known).map((path): Act => ({ kind: "remove-file", path, recursive: true })),
     evidence: [
       {
         kind: "command",
-        argv: () => ["find", ...going, "-maxdepth", "0"],
+        argv: (known) => ["find", ...going(known), "-maxdepth", "0"],
         claim: keep ? "the record of what was before is gone" : "tree, sysroot and record are gone",
         withinMs: 30 * seconds,
-        judge: ({ stdout }) =>
+        judge: ({ stdout }, known) =>
           linesOf(stdout).length === 0
-            ? { ok: true, lines: [`gone: ${going.join(", ")}`] }
+            ? { ok: true, lines: [`gone: ${going(known).join(", ")}`] }
             : failed(`still there: ${linesOf(stdout).join(", ")}`),
       },
       {
         kind: "command",
-        argv: () => ["find", ...staying, "-maxdepth", "0"],
+        argv: (known) => ["find", ...staying(known), "-maxdepth", "0"],
         claim: "what is left of the deployment, besides the apt packages of env_setup.sh",
         withinMs: 30 * seconds,
         judge: ({ stdout }) => ({

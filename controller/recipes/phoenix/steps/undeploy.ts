@@ -2,21 +2,38 @@
  * The way back (facts: Phoenix §3, rollback). What was before is read from the node, where the first deployment wrote it down; what
  * is not known from there is not judged. Every step finds out what is left to do, so that a broken-off undeploy is gone on with.
  */
-import type { FactsSeen, Json, Known, Outputs, Step, Verdict } from "../../../deploy/recipe.js";
+import type { FactsSeen, Json, Known, Look, Outputs, Requirement, Step, Verdict } from "../../../deploy/recipe.js";
 import { beforeFrom, type Before, parseBefore } from "../before.js";
 import { defaultEntry, judgeDefault } from "../boot-menu.js";
 import { type Design, minutes, phoenixRelease, seconds } from "../design.js";
 import { judgeToRemove, kernelPackages } from "../packages.js";
-import { failed, notYet } from "../verdict.js";
+import { failed, linesOf, notYet } from "../verdict.js";
 import { pinActs } from "./kernel.js";
 import { type Leaving, restoreSteps } from "./restore.js";
 
 /** `previous`: for a node whose record is gone. */
 export function undeploySteps(design: Design, previous: Outputs): Step[] {
-  const remembered = beforeFrom(previous[design.ids.record]) ?? beforeFrom(previous[design.ids.check]);
+  const remembered = beforeFrom(previous[design.ids.record]);
   const beforeOf = ({ outputs }: Known) => beforeFrom(outputs[design.ids.recall]) ?? remembered;
-  const leaving: Leaving = { ...design, beforeOf };
-  return [recall(leaving), pinOld(leaving), oldKernel(leaving), ...restoreSteps(leaving)];
+  const isMarked = ({ outputs }: Known) => outputs[design.ids.recall]?.["marked"] === true;
+  const leaving: Leaving = { ...design, beforeOf, isMarked };
+  const isOurs = (known: Known) => isMarked(known) || beforeOf(known) !== undefined;
+  return [recall(leaving), ...[pinOld(leaving), oldKernel(leaving), ...restoreSteps(leaving)].map((step) => ifOurs(step, isOurs))];
+}
+
+/** A deployment that was refused has changed nothing: whatever kernel, tree or setting is there is somebody's, and stays. */
+function ifOurs(step: Step, isOurs: (known: Known) => boolean): Step {
+  const { acts } = step;
+  const theirs: Verdict = { ok: true, lines: ["no deployment has changed this node: all is left as it is"] };
+  const judged = (look: Requirement): Requirement =>
+    "judge" in look
+      ? ({ ...look, judge: (seen: never, known: Known) => (isOurs(known) ? look.judge(seen, known) : theirs) } as Look)
+      : look;
+  return {
+    ...step,
+    ...(acts === undefined ? {} : { acts: (known: Known) => (isOurs(known) ? acts(known) : []) }),
+    evidence: step.evidence.map(judged),
+  };
 }
 
 function recall({ node, ids, paths, parameters }: Leaving): Step {
@@ -50,6 +67,17 @@ function recall({ node, ids, paths, parameters }: Leaving): Step {
           if (before === undefined)
             return { ok: true, lines: ["no record on the node: its deployment changed nothing, or was taken back"] };
           return { ok: true, lines: [`before: Linux ${before.release}, randomize_va_space ${before.aslr}`], outputs: { ...before } };
+        },
+      },
+      {
+        kind: "command",
+        argv: () => ["find", paths.notes, "-maxdepth", "1", "-name", "source-*"],
+        claim: "whether tree and sysroot are labd's is looked up",
+        withinMs: 15 * seconds,
+        judge: ({ stdout }) => {
+          const markers = linesOf(stdout);
+          const said = markers.length > 0 ? markers : [`no mark of labd's: ${paths.tree} and ${paths.sysroot} stay if they are there`];
+          return { ok: true, lines: said, outputs: { marked: markers.length > 0 } };
         },
       },
       {

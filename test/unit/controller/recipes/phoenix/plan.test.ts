@@ -195,9 +195,9 @@ t.test("the built libc headers are removed before the distribution's are put bac
     ],
   );
   t.ok(before(plan, "packages/x0").has("old-kernel/x0"), "never from the kernel that runs");
-  const untouched = { outputs: { "recall/x0": { toRemove: [], libcInstalled: true } } };
+  const untouched = { outputs: { "recall/x0": { marked: true, toRemove: [], libcInstalled: true } } };
   t.same(actsOf(plan, "packages/x0", untouched), [], "a deployment that had installed nothing");
-  const halfway = { outputs: { "recall/x0": { toRemove: [], libcInstalled: false } } };
+  const halfway = { outputs: { "recall/x0": { marked: true, toRemove: [], libcInstalled: false } } };
   t.match(actsOf(plan, "packages/x0", halfway), [{ argv: ["apt-get", "install", "-y", "--reinstall", "linux-libc-dev"] }]);
 });
 
@@ -206,6 +206,28 @@ t.test("trees stay with keep, the record of what was before never does", async (
     actsOf(undeployPlan({ with: { keep } }), "files/x0").map((act) => (act.kind === "remove-file" ? act.path : ""));
   t.same(removed(false), ["/root/phoenix", "/root/sysroot", "/root/.labd-phoenix"]);
   t.same(removed(true), ["/root/.labd-phoenix/before.json"]);
+});
+
+t.test("what no deployment of ours has made is not taken away, even where it looks like Phoenix", async (t) => {
+  const plan = undeployPlan({ previous: {} });
+  const theirs = {
+    outputs: {
+      "recall/x0": {
+        marked: false,
+        running: "5.15.94+",
+        bootId: "b",
+        toRemove: ["linux-image-5.15.94+", "linux-libc-dev"],
+        libcInstalled: true,
+      },
+    },
+  };
+  for (const { id } of plan.steps.filter(({ phase }) => phase !== "recall")) t.same(actsOf(plan, id, theirs), [], id);
+  const unmarked = { outputs: { "recall/x0": { ...known.outputs["recall/x0"], marked: false } } };
+  t.same(
+    actsOf(plan, "files/x0", unmarked).map((act) => (act.kind === "remove-file" ? act.path : "")),
+    ["/root/.labd-phoenix"],
+    "a record without its mark: the deployment never came to clone",
+  );
 });
 
 t.test("a node that cannot do it is refused with everything that is wrong", async (t) => {
