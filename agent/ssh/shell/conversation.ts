@@ -119,10 +119,12 @@ class Silence {
       if (this.#options.signal?.aborted === true) this.#onAbort();
       this.#arm(this.#limitMs);
       // First the timer: whoever waited may arm the next one as soon as this promise is settled.
-      const over = <V>(settle: (value: V) => void) => (value: V) => {
-        this.#timer?.cancel();
-        settle(value);
-      };
+      const over =
+        <V>(settle: (value: V) => void) =>
+        (value: V) => {
+          this.#timer?.cancel();
+          settle(value);
+        };
       work.then(over(resolve), over(reject));
     });
   }
