@@ -7,7 +7,7 @@ import { makePlan } from "../../../../../controller/deploy/plan.js";
 import { hexo } from "../../../../../controller/recipes/hexo/hexo.js";
 import { loadLab } from "../../../../../inventory/load.js";
 import { findRecipe } from "../../../../../controller/recipes/index.js";
-import { deployPlan, exercise, type HexoPair, known, planInput, planned } from "../../../../support/recipe/hexo-pair.js";
+import { deployPlan, ended, exercise, type HexoPair, known, planInput, planned } from "../../../../support/recipe/hexo-pair.js";
 import { renderPlan } from "../../../../support/recipe/render-plan.js";
 
 const golden = join(import.meta.dirname, "../../../../../../test/golden");
@@ -235,6 +235,24 @@ t.test("the build is made anew, in the class asked for, without asking the board
     { env: { CFLAGS: "-finstrument-functions" } },
     "beside the template's own",
   );
+});
+
+t.test("make's exit code is no build: programs must be new, and the class that was asked for", async (t) => {
+  const { evidence } = step(deployPlan({ with: { class: "A" } }), "build/x0");
+  const judge = (claim: RegExp, stdout: string) => {
+    const found = evidence.find((each) => each.kind === "command" && claim.test(each.claim));
+    return found?.kind === "command"
+      ? found.judge(ended(stdout), { ...known, outputs: { "build/x0": { cleanedMs: 5_000_000 } } })
+      : undefined;
+  };
+  const listed = (x86: string, arm: string) => `f 10 ${x86} prog_x86-64_aligned\nf 10 ${arm} prog_aarch64_aligned\n`;
+  t.match(judge(/aligned/, listed("5001.5", "5002.5")), { ok: true });
+  t.match(judge(/aligned/, listed("5001.5", "4000.0")), { final: true, reason: /prog_aarch64_aligned is older than this build/ });
+  t.match(judge(/aligned/, "f 10 5001.5 prog_x86-64_aligned\n"), { final: true, reason: /the build has left no prog_aarch64_aligned/ });
+  t.match(judge(/aligned/, listed("5001.5", "5002.5").replace("f 10", "f 0")), { final: true, reason: /has left no prog_x86-64_aligned/ });
+  t.match(judge(/class/, "npbparams.h -> npbparams-A.h\n"), { ok: true });
+  t.match(judge(/class/, "npbparams.h -> npbparams-B.h\n"), { final: true, reason: /is not a link to npbparams-A\.h but/ });
+  t.match(judge(/class/, ""), { final: true, reason: /but not there/ });
 });
 
 t.test("the example inventories can be deployed as they stand", async (t) => {
