@@ -19,6 +19,14 @@ misfortunes("a machine that is not fit is refused before anything is changed", [
   { says: "a small disk", faults: ["small-disk"], fails: "check", summary: /60 GiB free at \/; .*100 GB/, afterwards: untouched },
   { says: "sudo that asks", faults: ["sudo-asks"], fails: "check", summary: /asks for a password/, afterwards: untouched },
   {
+    says: "no way out to the network",
+    faults: ["no-network"],
+    alterations: (name) => [hasty(`check/${name}`, 3_000)],
+    fails: "check",
+    summary: /the network reaches the repository, and it has the branch.*is there a way out to the network\?/,
+    afterwards: untouched,
+  },
+  {
     says: "a boot choice GRUB cannot take back",
     faults: ["boot-on-lvm"],
     fails: "check",

@@ -49,6 +49,18 @@ t.test("a machine is deployed, deployed again, exercised and taken back", async 
     t.ok(doing(again.evidence).has("run/x0/phx-1"));
   });
 
+  await t.test("a tree that was taken away is made anew, and nothing made of the old one stands for it", async (t) => {
+    machines.write("x0", "/root/phoenix", undefined);
+    const { bootId: earlier } = await machines.lab.node("x0").facts();
+    const again = await machines.deploy("x0");
+    t.match(again, { status: "succeeded", failure: undefined });
+    t.match(again.outputs["kernel/x0"], { number: 1 }, "a fresh clone counts its builds from 1");
+    const standing = Object.entries(again.steps).flatMap(([id, step]) => (step.standing === true ? [id] : []));
+    t.same(standing, ["setup/x0"]);
+    t.not((await machines.lab.node("x0").facts()).bootId, earlier, "what runs is the kernel just built");
+    t.match((await machines.deploy("x0")).steps["kernel/x0"], { standing: true }, "and that stands from now on");
+  });
+
   await t.test("every way of recovery is measured, whatever the scripts end with", async (t) => {
     const run = await machines.exercise("x0", { mode: "all", repeat: 2, case: 761 });
     t.match(run, { status: "succeeded", failure: undefined });

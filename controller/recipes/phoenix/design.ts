@@ -19,6 +19,8 @@ export interface Paths {
   readonly before: string;
   /** Says that tree and sysroot were made by labd from this very source. */
   readonly marker: string;
+  /** Which packages were installed, and in which boot. */
+  readonly installed: string;
   readonly experiments: string;
   readonly modulefiles: string;
 }
@@ -40,6 +42,7 @@ export function designOf(node: PlannedNode, parameters: PhoenixParameters): Desi
     notes,
     before: `${notes}/before.json`,
     marker: `${notes}/source-${digest}`,
+    installed: `${notes}/installed`,
     experiments: `${tree}/experiments/redis`,
     modulefiles: `${tree}/modulefiles`,
   };

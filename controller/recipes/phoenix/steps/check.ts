@@ -17,6 +17,7 @@ import {
   judgeUbuntu,
 } from "../ubuntu.js";
 import { failed } from "../verdict.js";
+import { remoteThere } from "./source.js";
 import { wiringStep, wiringStepId } from "../../wiring.js";
 
 export function checkSteps(design: Design): Step[] {
@@ -80,8 +81,9 @@ function check(design: Design): Step {
         withinMs: 10 * seconds,
         judge: judgeSysctl,
       },
-      looking(["sudo", "-n", "true"], "sudo asks for no password", judgeSudo),
+      looking(["sudo", "-n", "id", "-u"], "sudo asks for no password", judgeSudo),
       looking(["git", "--version"], "git is there", judgePresent),
+      remoteThere(design),
     ],
   };
 }

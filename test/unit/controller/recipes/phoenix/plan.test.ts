@@ -118,7 +118,7 @@ t.test("a redis that is there is seen before anything is changed, and again befo
 
 t.test("what an older build or clone has left is removed or told apart", async (t) => {
   const plan = deployPlan();
-  t.match(actsOf(plan, "kernel/x0")[1], { kind: "write-file", path: "/root/.labd-phoenix/kernel-started" });
+  t.match(actsOf(plan, "kernel/x0").at(-2), { kind: "write-file", path: "/root/.labd-phoenix/kernel-started" });
   t.same(
     requirementOf(stepOf(plan, "kernel/x0"), "command", /this build/)
       .argv(known)
@@ -144,6 +144,14 @@ t.test("long work is looked at before it is done, and what was never proven does
   ])
     t.ok((stepOf(deployPlan(), id).standing ?? []).length > 0, id);
   for (const id of ["check/x0", "ready/x0", "run/x0/phx-1", "report/x0"]) t.equal(stepOf(deployPlan(), id).standing, undefined, id);
+});
+
+t.test("what is built anew is not taken for what was made of the build before", async (t) => {
+  const stamps = (id: string) =>
+    actsOf(deployPlan(), id).flatMap((act) => (act.kind === "remove-file" ? (/(\w+)\.sha256$/.exec(act.path)?.[1] ?? []) : []));
+  t.same(stamps("kernel/x0"), ["kernel", "runtime", "sysroot", "tools", "apps"]);
+  t.same(stamps("runtime/x0"), ["runtime", "sysroot", "tools", "apps"]);
+  t.same(stamps("apps/x0"), ["apps"]);
 });
 
 t.test("each run has a number and a folder of its own, and options with an equals sign", async (t) => {
