@@ -23,7 +23,7 @@ export type {
   Requirement,
   Verdict,
 } from "./recipe/evidence.js";
-export type { Json, Known, Outputs } from "./recipe/known.js";
+export { numberFrom, textFrom, type Json, type Known, type Outputs } from "./recipe/known.js";
 
 /** "run": exercises what is deployed; which exercise, the plan says. */
 export type Direction = "deploy" | "undeploy" | "run";

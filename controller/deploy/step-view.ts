@@ -4,6 +4,8 @@ import type { Act, Requirement, Step } from "./recipe.js";
 
 /** What acts without a limit of their own may take: a file, a boot entry, the order to reboot. */
 const quickActMs = 60_000;
+/** A source tree with its builds is a million files. */
+const treeRemovalMs = 15 * 60_000;
 /** On top of an act's own limit: for the agent to tell, and for a lost connection to come back. */
 const graceMs = 30_000;
 
@@ -18,11 +20,12 @@ export function actLimitMs(act: Act): number {
       return act.forMs + graceMs;
     case "end":
       return (act.graceMs ?? 0) + quickActMs;
+    case "remove-file":
+      return act.recursive === true ? treeRemovalMs : quickActMs;
     case "start":
     case "signal":
     case "write-file":
     case "edit-file":
-    case "remove-file":
     case "put-boot-entry":
     case "remove-boot-entry":
     case "boot-once":

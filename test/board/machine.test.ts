@@ -73,11 +73,13 @@ t.test("a board boots and answers over ssh", { skip: boardMissing() }, async (t)
   await t.test("another key than the one made for this run does not open it", async (t) => {
     const scratch = await scratchDirectory(t);
     await outputOf(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", join(scratch, "other")]);
-    const { code, stderr } = await programEnd([
-      ...["ssh", "-F", "/dev/null", "-i", join(scratch, "other"), "-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes"],
-      ...["-o", "StrictHostKeyChecking=yes", "-o", `UserKnownHostsFile=${join(board.sshConfig, "../known_hosts")}`],
-      ...["-p", String(board.sshPort), `${board.user}@127.0.0.1`, "true"],
-    ]);
+    const { code, stderr } = await programEnd(
+      [
+        ["ssh", "-F", "/dev/null", "-i", join(scratch, "other"), "-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes"],
+        ["-o", "StrictHostKeyChecking=yes", "-o", `UserKnownHostsFile=${join(board.sshConfig, "../known_hosts")}`],
+        ["-p", String(board.sshPort), `${board.user}@127.0.0.1`, "true"],
+      ].flat(),
+    );
     t.match({ code, stderr }, { code: 255, stderr: /Permission denied/ });
   });
 

@@ -65,7 +65,7 @@ t.test("an agent's ports over ssh, on an aarch64 board", { skip: boardMissing() 
 
   await t.test("a board that reboots loses its jobs, is another boot, and is reached again over the same host", async (t) => {
     const root = connect(t, targetOf(board, { user: "root" }));
-    const machine = new SshMachine({ shell: root, clock: systemClock, rebootArgv: ["/sbin/reboot"] });
+    const machine = new SshMachine({ shell: root, clock: systemClock, rebootArgv: ["reboot"] });
     const jobs = new SshJobs({ shell: root, clock: systemClock, keep: 10 });
     await jobs.start({ id: "long", argv: ["/bin/sleep", "600"], cwd: "", env: {}, stdin: new Uint8Array(), timeoutMs: 0 });
     const before = await machine.facts();

@@ -28,15 +28,16 @@ const real: Docker = async (argv, stdin = "") => {
 
 /** An image that is there already: a test downloads none. */
 async function presentImage(): Promise<string | undefined> {
-  for (const image of ["busybox", "alpine", "ubuntu", "debian"])
-    if ((await real(["image", "inspect", image])).exitCode === 0) return image;
+  for (const image of ["busybox", "alpine", "ubuntu", "debian"]) if ((await real(["image", "inspect", image])).exitCode === 0) return image;
   return undefined;
 }
 
 const answer: Ran = await real(["info", "--format", "{{.ServerVersion}}"]);
 const image = answer.exitCode === 0 ? await presentImage() : undefined;
 const reason =
-  answer.exitCode !== 0 ? "no docker engine answers on this host" : "the docker engine of this host has none of busybox, alpine, ubuntu, debian";
+  answer.exitCode !== 0
+    ? "no docker engine answers on this host"
+    : "the docker engine of this host has none of busybox, alpine, ubuntu, debian";
 
 t.test("a real engine", { skip: image === undefined ? reason : false, timeout: 120_000 }, async (t) => {
   await dockerContract(t, real, { image: image ?? "", prefix: `labd-contract-${process.pid}` });

@@ -45,7 +45,8 @@ misfortunes("a kernel that does not come up costs one power cycle", [
     says: "the old kernel is not pinned, and nobody looks: the power cycle leads into the kernel that hangs",
     faults: ["kernel-hangs"],
     alterations: (name) => [
-      ...[insteadDoing(`install/${name}/pin`, () => []), unlooked(`install/${name}/pin`)],
+      insteadDoing(`install/${name}/pin`, () => []),
+      unlooked(`install/${name}/pin`),
       altering(`install/${name}/packages`, (of) => ({
         ...of,
         evidence: of.evidence.map((each) => (each.kind === "boot-menu" ? { ...each, judge: firstEntry } : each)),

@@ -19,6 +19,14 @@ misfortunes("a machine that is not fit is refused before anything is changed", [
   { says: "a small disk", faults: ["small-disk"], fails: "check", summary: /60 GiB free at \/; .*100 GB/, afterwards: untouched },
   { says: "sudo that asks", faults: ["sudo-asks"], fails: "check", summary: /asks for a password/, afterwards: untouched },
   {
+    says: "no way out to the network",
+    faults: ["no-network"],
+    alterations: (name) => [hasty(`check/${name}`, 3_000)],
+    fails: "check",
+    summary: /the network reaches the repository, and it has the branch.*is there a way out to the network\?/,
+    afterwards: untouched,
+  },
+  {
     says: "a boot choice GRUB cannot take back",
     faults: ["boot-on-lvm"],
     fails: "check",
@@ -45,9 +53,15 @@ misfortunes("a machine that is not fit is refused before anything is changed", [
     first: (machines, name) => machines.write(name, "/root/phoenix/thesis.tex", "\\begin{document}\n"),
     fails: "check",
     summary: /\/root\/phoenix is there, not made by labd/,
-    afterwards: (t, machines, name) => {
+    afterwards: async (t, machines, name) => {
       untouched(t, machines, name);
-      t.ok(machines.read(name, "/root/phoenix/thesis.tex"), "it is still there");
+      const undeployed = await machines.undeploy(name);
+      t.match(undeployed, { status: "succeeded", failure: undefined });
+      t.ok(machines.read(name, "/root/phoenix/thesis.tex"), "it is still there, also when the deployment is taken back");
+      t.match(
+        undeployed.evidence.filter(({ step }) => step === `recall/${name}`).map(({ source }) => JSON.stringify(source)),
+        [String, String, /no mark of labd's: \/root\/phoenix and \/root\/sysroot stay/, String],
+      );
     },
   },
   {

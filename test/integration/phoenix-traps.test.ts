@@ -16,7 +16,7 @@ const nothing = () => [];
 /** The acts of the recipe but those. */
 const without = (step: string, drop: (act: Act) => boolean): Alteration =>
   altering(step, (of: Step) => ({ ...of, acts: (known: Known) => (of.acts?.(known) ?? []).filter((act) => !drop(act)) }));
-const neverStanding = (step: string): Alteration => altering(step, ({ standing: _, ...rest }: Step) => rest);
+const neverStanding = (step: string): Alteration => altering(step, (of: Step) => ({ ...of, standing: [] }));
 
 misfortunes("a recipe that ignores a trap fails", [
   {

@@ -1,8 +1,8 @@
 /** Phoenix on a simulated Ubuntu machine, without a wire between: deployed, exercised, taken back. */
-import t from "tap";
-import type { Json, Report } from "../../controller/deploy/recipe.js";
+import t, { type Test } from "tap";
+import type { Json, Recipe, Report } from "../../controller/deploy/recipe.js";
 import { phoenix } from "../../controller/recipes/phoenix/phoenix.js";
-import { PhoenixMachines } from "../support/phoenix/phoenix-machines.js";
+import { deploymentOf, PhoenixMachines } from "../support/phoenix/phoenix-machines.js";
 
 const old = "5.15.0-91-generic";
 const doing = (evidence: readonly { readonly step: string }[]) => new Set(evidence.map(({ step }) => step));
@@ -31,7 +31,15 @@ t.test("a machine is deployed, deployed again, exercised and taken back", async 
     t.match(again, { status: "succeeded" });
     const standing = Object.entries(again.steps).flatMap(([id, step]) => (step.standing === true ? [id] : []));
     t.same(standing, [
-      ...["source/x0", "setup/x0", "kernel/x0", "install/x0/packages", "boot/x0", "runtime/x0", "sysroot/x0", "tools/x0", "apps/x0"],
+      "source/x0",
+      "setup/x0",
+      "kernel/x0",
+      "install/x0/packages",
+      "boot/x0",
+      "runtime/x0",
+      "sysroot/x0",
+      "tools/x0",
+      "apps/x0",
     ]);
     t.match(
       again.outputs["record/x0"],
@@ -39,6 +47,18 @@ t.test("a machine is deployed, deployed again, exercised and taken back", async 
       "what was before is not what the first deployment made of it",
     );
     t.ok(doing(again.evidence).has("run/x0/phx-1"));
+  });
+
+  await t.test("a tree that was taken away is made anew, and nothing made of the old one stands for it", async (t) => {
+    machines.write("x0", "/root/phoenix", undefined);
+    const { bootId: earlier } = await machines.lab.node("x0").facts();
+    const again = await machines.deploy("x0");
+    t.match(again, { status: "succeeded", failure: undefined });
+    t.match(again.outputs["kernel/x0"], { number: 1 }, "a fresh clone counts its builds from 1");
+    const standing = Object.entries(again.steps).flatMap(([id, step]) => (step.standing === true ? [id] : []));
+    t.same(standing, ["setup/x0"]);
+    t.not((await machines.lab.node("x0").facts()).bootId, earlier, "what runs is the kernel just built");
+    t.match((await machines.deploy("x0")).steps["kernel/x0"], { standing: true }, "and that stands from now on");
   });
 
   await t.test("every way of recovery is measured, whatever the scripts end with", async (t) => {
@@ -86,7 +106,7 @@ t.test("a machine is deployed, deployed again, exercised and taken back", async 
   });
 });
 
-function checkChart(t: import("tap").Test, chart: Report | undefined): void {
+function checkChart(t: Test, chart: Report | undefined): void {
   if (chart?.kind !== "chart") return void t.fail("no chart");
   t.same(chart.marks, [{ x: 120, label: "fault" }]);
   t.same(
@@ -116,4 +136,26 @@ t.test("what was built is kept on request, and need not be built again", async (
   t.match(again.steps["kernel/x0"], { standing: true });
   t.match(again.outputs["kernel/x0"], { number: 1 } as Record<string, Json>);
   t.match(again.outputs["record/x0"], { release: old, aslr: "2" });
+});
+
+t.test("controllers come and go while it is built, booted and proven; nothing is done twice", async (t) => {
+  const machines = await PhoenixMachines.start(t, { x0: {} });
+  const interrupted = ["kernel/x0", "install/x0/packages", "boot/x0", "runtime/x0", "run/x0/phx-1"];
+  let runs = await machines.lab.runs(phoenix as Recipe);
+  const { id } = await runs.start({ deployment: deploymentOf("x0"), direction: "deploy", parameters: {} }, "ada");
+  for (const step of interrupted) {
+    // In the middle of what the step does: its acts have begun.
+    for await (const event of runs.watch(id, 1))
+      if (event.kind === "entry" && event.entry.type === "act-began" && event.entry.data.step === step) break;
+    await runs.close();
+    runs = await machines.lab.runs(phoenix as Recipe);
+    await runs.resumeAll();
+  }
+  for await (const _ of runs.watch(id, 1));
+  const ended = await runs.get(id);
+  t.match(ended, { status: "succeeded", failure: undefined, resumes: interrupted.length });
+  t.equal(machines.read("x0", "/root/phoenix/kernel/.version"), "1\n", "the kernel was built once");
+  const facts = await machines.lab.node("x0").facts();
+  t.match(ended.outputs["boot/x0"], { bootId: facts.bootId }, "and booted once");
+  await runs.close();
 });

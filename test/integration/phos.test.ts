@@ -3,7 +3,7 @@
  * tell it (facts: PhOS §2, §3, §4).
  */
 import t, { type Test } from "tap";
-import type { PhosFault } from "../../agent/sim/phos/faults.js";
+import { type PhosFault, phosFaults } from "../../agent/sim/phos/faults.js";
 import type { RunState } from "../../controller/deploy/run-state.js";
 import { phos } from "../../controller/recipes/phos/phos.js";
 import { PhosBench } from "../support/phos-sim/lab.js";
@@ -22,7 +22,11 @@ function checkFailure(t: Test, run: RunState, { step, summary, shows }: Omit<Bro
   t.equal(run.status, "failed");
   t.match(run.failure, { step, node: "gpu0", summary, blame: "system" });
   const lines = run.failure?.evidence.flatMap(({ source }) => (source.kind === "command" ? source.lines : [])) ?? [];
-  if (shows !== undefined) t.ok(lines.some((line) => shows.test(line)), `shows ${String(shows)}, of ${JSON.stringify(lines)}`);
+  if (shows !== undefined)
+    t.ok(
+      lines.some((line) => shows.test(line)),
+      `shows ${String(shows)}, of ${JSON.stringify(lines)}`,
+    );
 }
 
 t.test("a machine gets PhOS, checkpoints are taken and restored, and nothing is left in the end", { timeout: 120_000 }, async (t) => {
@@ -51,7 +55,11 @@ t.test("a machine gets PhOS, checkpoints are taken and restored, and nothing is 
   await t.test("what the interrupted sample printed is what an uninterrupted one prints", async (t) => {
     const log = await bench.command("cat", "/opt/phos/PhoenixOS/examples/resnet/labd.log");
     const numbers = [...log.stdout.matchAll(/^itetration (\d+) duration/gm)].map(([, number]) => Number(number));
-    t.same(numbers, numbers.map((_, index) => index + 1), "each iteration once, in order");
+    t.same(
+      numbers,
+      numbers.map((_, index) => index + 1),
+      "each iteration once, in order",
+    );
   });
 
   await t.test("a second deploy builds nothing again", async (t) => {
@@ -88,23 +96,18 @@ const fromTheStart: readonly Broken[] = [
   { fault: "foreign-clone", step: "clone/gpu0", summary: /is not a clone of/ },
   { fault: "submodules-missing", step: "clone/gpu0", summary: /2 submodules are not as the commit wants them/, shows: /^-[0-9a-f]{40}/ },
   { fault: "assets-fail", step: "assets/gpu0", summary: /download_assets\.sh" ended with exit code 1/, shows: /503/ },
-  { fault: "build-fails", step: "build/gpu0/pass-2", summary: /build\.sh failed, see \/root\/build_log\/build_PhOS-Core\.log/, shows: /cudaGraphExec_t/ },
+  {
+    fault: "build-fails",
+    step: "build/gpu0/pass-2",
+    summary: /build\.sh failed, see \/root\/build_log\/build_PhOS-Core\.log/,
+    shows: /cudaGraphExec_t/,
+  },
   { fault: "build-never-finishes", step: "build/gpu0/pass-3", summary: /NOT FINISHED YET! in its last pass|\[NOT FINISHED YET!\]/ },
   { fault: "build-says-nothing", step: "build/gpu0/pass-2", summary: /without saying "All system go"/ },
   { fault: "build-installs-half", step: "build/gpu0/installed", summary: /not installed: \/lib\/x86_64-linux-gnu\/libpos\.so/ },
   { fault: "build-installs-nothing-new", step: "build/gpu0/installed", summary: /not installed:/ },
   { fault: "build-forgets-profile", step: "build/gpu0/installed", summary: /no variable phos/ },
 ];
-
-t.test("what is wrong with the machine or the build is told", { timeout: 200_000 }, async (t) => {
-  for (const broken of fromTheStart) {
-    await t.test(broken.fault, { timeout: 60_000 }, async (t) => {
-      const bench = await PhosBench.start(t, { faults: [broken.fault] });
-      checkFailure(t, await bench.deploy(), broken);
-      t.same(await bench.lab.leases.list(), [], "the node is free again");
-    });
-  }
-});
 
 /** On a machine that has PhOS: what was built stands, and the daemon is new in each deploy. */
 const inDeployment: readonly Broken[] = [
@@ -130,6 +133,32 @@ const inExercise: readonly Broken[] = [
   { fault: "restore-stops", step: "restore/gpu0/1", summary: /nothing printed since iteration/ },
   { fault: "restore-begins-again", step: "restore/gpu0/1", summary: /this is not the program that was dumped/ },
 ];
+
+t.test("a driver that does not tell the capability is no reason to refuse a GPU that has it", async (t) => {
+  const bench = await PhosBench.start(t, { faults: ["older-driver-query", "busy-gpu"] });
+  const run = await bench.deploy();
+  t.match(run.steps["check/gpu0"], { status: "succeeded" });
+  t.match(run.failure, { step: "quiet/gpu0" });
+});
+
+t.test("every fault of the machine is tried", async (t) => {
+  const tried = [...fromTheStart, ...inExercise, ...inDeployment].map(({ fault }) => fault);
+  t.same(
+    phosFaults.filter((fault) => !tried.includes(fault)).sort(),
+    ["older-driver-query", "restore-in-foreground"],
+    "but those that are no failure",
+  );
+});
+
+t.test("what is wrong with the machine or the build is told", { timeout: 200_000 }, async (t) => {
+  for (const broken of fromTheStart) {
+    await t.test(broken.fault, { timeout: 60_000 }, async (t) => {
+      const bench = await PhosBench.start(t, { faults: [broken.fault] });
+      checkFailure(t, await bench.deploy(), broken);
+      t.same(await bench.lab.leases.list(), [], "the node is free again");
+    });
+  }
+});
 
 t.test("what goes wrong with daemon, sample, dump and restore is told", { timeout: 200_000 }, async (t) => {
   const bench = await PhosBench.start(t, { with: { dumpWithinS: 5, restoreWithinS: 5, daemonWithinS: 3, firstIterationWithinS: 6 } });

@@ -8,6 +8,7 @@ export const phoenixFaults = [
   "small-disk",
   "sudo-asks",
   "boot-on-lvm",
+  "no-network",
   // Scripts.
   "submodule-missing",
   "apt-fails",

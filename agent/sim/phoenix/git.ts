@@ -7,6 +7,7 @@ import { layTree } from "./tree.js";
 
 /** With the commits that the branch sosp25 records. */
 const submodules = { compiler: "5a1be6a3", glibc: "011bc731", kernel: "b7c08a9d", userlib: "9e24ab10" } as const;
+const branches = ["sosp25", "master"];
 /** Of our own making: which submodules are checked out. */
 const stateFile = ".git/labd-sim-submodules";
 
@@ -16,11 +17,24 @@ export const git: Tool = (call) => {
     call.out("git version 2.34.1\n");
     return 0;
   }
+  if (command === "-c") return git({ ...call, argv: call.argv.slice(2) });
+  if (command === "ls-remote") return lsRemote(call);
   if (command === "clone") return clone(call);
   if (command === "submodule" && call.argv[1] === "status") return status(call);
   call.err(`git: '${command ?? ""}' is not a git command. See 'git --help'.\n`);
   return 1;
 };
+
+/** git ls-remote URL BRANCH */
+function lsRemote(call: ToolCall): number {
+  const [, url = "", branch = ""] = call.argv;
+  if (hasFault(call, "no-network")) {
+    call.err(`fatal: unable to access '${url}/': Could not resolve host: github.com\n`);
+    return 128;
+  }
+  if (branches.includes(branch)) call.out(`${"7".repeat(40)}\trefs/heads/${branch}\n`);
+  return 0;
+}
 
 async function clone(call: ToolCall): Promise<number> {
   const { argv, machine } = call;

@@ -54,7 +54,12 @@ function archives(call: ToolCall, version: string, config: string): readonly Arc
         [`/boot/config-${phoenixRelease}`]: config.replace("CONFIG_COMPACTION=y", "# CONFIG_COMPACTION is not set"),
       },
     },
-    { name: `linux-headers-${phoenixRelease}`, version, files: { [`/usr/src/linux-headers-${phoenixRelease}/Makefile`]: "# headers\n" } },
+    {
+      name: `linux-headers-${phoenixRelease}`,
+      version,
+      // As in every kernel build there is a time in it: two builds of one source are not the same bytes.
+      files: { [`/usr/src/linux-headers-${phoenixRelease}/Makefile`]: `# headers, made at ${call.now()}\n` },
+    },
     { name: "linux-libc-dev", version, files: {} },
   ];
 }

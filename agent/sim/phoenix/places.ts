@@ -1,6 +1,6 @@
 /** Where things are on a Phoenix machine, as the scripts find them: below the home directory of whoever runs them. */
 import { existsSync, lstatSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { dirname, relative } from "node:path";
+import { basename, dirname, join, relative } from "node:path";
 import type { MachineView } from "../tools/machine-view.js";
 import type { Tool, ToolCall } from "../tools/tool.js";
 
@@ -23,10 +23,12 @@ export function put(machine: MachineView, path: string, contents: string): void 
 
 /** `ln -sf`, relative, so that it leads to the same file for the machine and for the host. What it leads to need not be there. */
 export function link(machine: MachineView, target: string, path: string): void {
-  const host = machine.host(path);
-  mkdirSync(dirname(host), { recursive: true });
+  const directory = machine.host(dirname(path));
+  mkdirSync(directory, { recursive: true });
+  // Not what an older link of this name leads to.
+  const host = join(directory, basename(path));
   if (lstatSync(host, { throwIfNoEntry: false }) !== undefined) rmSync(host);
-  symlinkSync(relative(dirname(host), machine.host(target)), host);
+  symlinkSync(relative(directory, machine.host(target)), host);
 }
 
 /** Whether a path leads to a file, links followed. */

@@ -26,9 +26,12 @@ const df: Tool = (call) => {
   return 0;
 };
 
-/** sudo [-n] true */
+/** sudo [-n] id -u */
 const sudo: Tool = (call) => {
-  if (!hasFault(call, "sudo-asks")) return 0;
+  if (!hasFault(call, "sudo-asks")) {
+    if (call.argv.includes("id")) call.out("0\n");
+    return 0;
+  }
   call.err("sudo: a password is required\n");
   return 1;
 };

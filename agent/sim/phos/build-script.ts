@@ -41,8 +41,7 @@ function hasCargo(call: ToolCall): boolean {
 
 function fetchCargo(call: ToolCall, process: ContainerProcess): number {
   const isRunning = process.engine.living(process.container).some(({ name }) => name === "rustup-init");
-  if (!isRunning)
-    process.engine.spawn(process.container, { argv: ["rustup-init", "-y"], cwd: "/root", env: process.env });
+  if (!isRunning) process.engine.spawn(process.container, { argv: ["rustup-init", "-y"], cwd: "/root", env: process.env });
   return say(call, "[NOT FINISHED YET!] rustup is at work in tmux; wait for it, source /etc/profile, and run this script again");
 }
 

@@ -14,7 +14,7 @@ interface CpuImage {
 }
 
 export function writeImage(process: ContainerProcess, directory: string, { withGpu }: { readonly withGpu: boolean }): void {
-  const { iteration, weights } = process.snapshot?.() as SampleState;
+  const { iteration, weights } = (process.snapshot?.() ?? { iteration: 0, weights: [] }) as SampleState;
   const { pid, argv, cwd, env, redirected } = process;
   const put = (name: string, contents: unknown) => writeFileSync(join(directory, name), `${JSON.stringify(contents)}\n`);
   put("inventory.img", { img_version: 2, root: pid });

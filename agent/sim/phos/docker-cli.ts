@@ -202,8 +202,8 @@ const logs: Command = async (call) => {
   const reply = await ask(call, { do: "logs", name: parseDockerOptions(call.argv).rest[0] ?? "" });
   if (reply.error !== undefined) return complain(call, reply.error);
   const printed = await ask(call, { do: "output", exec: String(reply["exec"]), out: 0, err: 0 });
-  call.out(String(printed["out"] ?? ""));
-  call.err(String(printed["err"] ?? ""));
+  if (typeof printed["out"] === "string") call.out(printed["out"]);
+  if (typeof printed["err"] === "string") call.err(printed["err"]);
   return 0;
 };
 

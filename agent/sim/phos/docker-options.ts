@@ -39,7 +39,7 @@ export function parseDockerOptions(argv: readonly string[]): DockerOptions {
   const values: Record<string, string[]> = {};
   let index = 0;
   for (; index < argv.length && (argv[index] ?? "").startsWith("-"); index += 1) {
-    const [given = "", attached] = splitAtEquals(argv[index] ?? "");
+    const [given, attached] = splitAtEquals(argv[index] ?? "");
     const name = long[given] ?? given;
     if (valued.includes(name)) (values[name] ??= []).push(attached ?? argv[(index += 1)] ?? "");
     // "-t" of restart and stop is a time; of run and exec a terminal. A number tells.

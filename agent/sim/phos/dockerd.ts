@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import type { RunningLinux, ToolHandlers, ToolReply } from "../kernel.js";
 import { faultsVariable } from "../tools/surroundings.js";
-import { Container, type ContainerSpec } from "./container.js";
+import type { Container, ContainerSpec } from "./container.js";
 import { Engine } from "./engine.js";
 import { gpuProcesses } from "./gpu.js";
 import { findImage } from "./images.js";

@@ -110,7 +110,7 @@ export class Engine {
   stop(container: Container): void {
     container.status = "exited";
     this.#killAll((process) => process.container === container);
-    for (const { target, kind } of [...container.mounts]) if (kind === "tmpfs") container.unmount(target);
+    for (const { target } of container.mounts.filter(({ kind }) => kind === "tmpfs")) container.unmount(target);
     this.save();
   }
 
@@ -169,7 +169,7 @@ export class Engine {
   }
 
   #killAll(which: (process: ContainerProcess) => boolean): void {
-    for (const process of [...this.processes]) if (which(process)) process.finish(137);
+    for (const process of this.processes) if (which(process)) process.finish(137);
   }
 
   async #execute(process: ContainerProcess): Promise<void> {

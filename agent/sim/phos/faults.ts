@@ -15,7 +15,6 @@ export const phosFaults = [
   "foreign-clone",
   "daemon-port-taken",
   "client-port-taken",
-  "old-glibc",
   "no-network",
   // the build
   "submodules-missing",
@@ -28,7 +27,6 @@ export const phosFaults = [
   "build-forgets-profile",
   // what runs
   "daemon-dies",
-  "daemon-dies-late",
   "daemon-deaf",
   "daemon-hangs",
   "daemon-logs-nothing",

@@ -99,7 +99,7 @@ async function clone(call: ToolCall): Promise<number> {
   lay(inside, trackedFiles);
   const repository = { url, commit, fetched: commit, present: [] };
   write(inside, repository);
-  if (call.argv.some((word) => /^--recurs/.test(word))) bringSubmodules(inside, repository);
+  if (call.argv.some((word) => word.startsWith("--recurs"))) bringSubmodules(inside, repository);
   return 0;
 }
 

@@ -6,7 +6,11 @@ const minutesFor = (what: string, usual: number) => z.number().int().min(1).max(
 export const phoenixParameters = z.strictObject({
   home: z
     .string()
-    .regex(/^\/[^\s'"\\$`*?]*[^\s'"\\$`*?/]$/, "must be an absolute path without spaces, quotes or a slash at its end")
+    // It becomes part of a shell's command line.
+    .regex(
+      /^(\/[A-Za-z0-9_@+-][A-Za-z0-9._@+-]*)+$/,
+      "must be an absolute path of letters, digits and . _ @ + -, without a slash at its end",
+    )
     .default("/root")
     .describe("Home directory of the user the node's agent runs as. Phoenix's paths are fixed: ~/phoenix and ~/sysroot"),
   repository: z

@@ -6,7 +6,9 @@ import type { Act, CommandOutcome, Known, Look, Requirement, Verdict } from "../
 import { type Design, minutes, seconds, textFrom } from "./design.js";
 import { failed, lastWords, linesOf } from "./verdict.js";
 
-export type Work = "kernel" | "runtime" | "sysroot" | "tools" | "apps";
+/** In the order in which one is made of the other. */
+const works = ["kernel", "runtime", "sysroot", "tools", "apps"] as const;
+export type Work = (typeof works)[number];
 
 function stampPath({ paths }: Design, work: Work): string {
   return `${paths.notes}/${work}.sha256`;
@@ -68,9 +70,9 @@ export function writeStamp(design: Design, work: Work, step: string, known: Know
   return { kind: "write-file", path: stampPath(design, work), contents: textFrom(known.outputs, step, "stamp") };
 }
 
-/** Whatever is built now was never proven. */
-export function removeStamp(design: Design, work: Work): Act {
-  return { kind: "remove-file", path: stampPath(design, work) };
+/** Whatever is built now was never proven, and what was made of an earlier build is not of this one. */
+export function removeStamps(design: Design, from: Work): Act[] {
+  return works.slice(works.indexOf(from)).map((work) => ({ kind: "remove-file", path: stampPath(design, work) }));
 }
 
 function archivesIn(stamp: string): string[] {

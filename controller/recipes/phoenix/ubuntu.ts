@@ -134,16 +134,17 @@ export function judgeSysctl(file: FileSeen | undefined): Verdict {
   return { ok: true, lines: [sysctlLine === "" ? "no randomize_va_space in /etc/sysctl.conf" : sysctlLine], outputs: { sysctlLine } };
 }
 
-/** `sudo -n true` */
+/** `sudo -n id -u` */
 export function judgeSudo(result: CommandOutcome): Verdict {
-  if (result.exitCode === 0) return { ok: true, lines: ["sudo asks nothing"] };
+  if (result.stdout.trim() === "0") return { ok: true, lines: ["sudo asks nothing, and is root"] };
   return failed("sudo is not there or asks for a password; the scripts cannot answer: allow NOPASSWD", lastWords(result, 3));
 }
 
 /** A tool that only has to be there: its first line of output says which. */
 export function judgePresent(result: CommandOutcome): Verdict {
-  if (result.exitCode !== 0) return failed(`it cannot be run (${endOf(result)})`, lastWords(result, 3));
-  return { ok: true, lines: linesOf(result.stdout).slice(0, 1) };
+  const lines = linesOf(result.stdout).slice(0, 1);
+  if (result.exitCode !== 0 || lines.length === 0) return failed(`it cannot be run (${endOf(result)})`, lastWords(result, 3));
+  return { ok: true, lines };
 }
 
 /** `uname -r`: what is built or run here needs the new system calls. */

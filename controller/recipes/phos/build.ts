@@ -29,10 +29,10 @@ export function judgeSubmodules({ exitCode, stdout, stderr }: CommandOutcome): V
 }
 
 /** `git rev-parse HEAD`. Puts out `commit`. */
-export function judgeCommit({ exitCode, stdout }: CommandOutcome, wanted: Json | undefined): Verdict {
+export function judgeCommit({ exitCode, stdout }: CommandOutcome, wanted: string): Verdict {
   const [commit = ""] = linesOf(stdout);
   if (exitCode !== 0 || !/^[0-9a-f]{40}$/.test(commit)) return { ok: false, final: true, reason: "there is no clone" };
-  if (commit !== wanted) return { ok: false, final: true, reason: `the clone is at ${commit}, wanted ${String(wanted)}`, lines: [commit] };
+  if (commit !== wanted) return { ok: false, final: true, reason: `the clone is at ${commit}, wanted ${wanted}`, lines: [commit] };
   return { ok: true, lines: [commit], outputs: { commit } };
 }
 
@@ -84,7 +84,7 @@ export function notePass(result: CommandOutcome): Verdict {
 /** Evidence of a pass: `shown` is the tail of the log it named, when it failed. */
 export function judgePass(outputs: Readonly<Record<string, Json>>, isLast: boolean, shown: CommandOutcome): Verdict {
   const lines = Array.isArray(outputs["lines"]) ? outputs["lines"].map(String) : [];
-  const log = String(outputs["log"] ?? "");
+  const log = typeof outputs["log"] === "string" ? outputs["log"] : "";
   switch (outputs["said"]) {
     case "done":
       return { ok: true, lines };

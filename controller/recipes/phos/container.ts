@@ -13,24 +13,18 @@ export function inspectContainer({ container }: Pick<Design, "container">): read
 
 export function runContainer(design: Design, { runId }: Known): readonly string[] {
   const { parameters } = design;
-  return [
-    "docker",
-    "run",
-    "-d",
+  const words: readonly (readonly string[])[] = [
     // Restored programs are orphans: somebody must reap them.
-    "--init",
-    ...["--name", design.container],
-    ...["--label", `${ownerLabel}=${design.deployment}`],
-    ...["--label", `${configLabel}=${configOf(design)}`],
-    ...["--label", `labd.run=${runId}`],
-    ...["--gpus", gpusOf(design)],
-    "--privileged",
-    ...["--network", "host", "--ipc", "host"],
-    ...mountsOf(design).flatMap((mount) => ["-v", mount]),
-    ...["-w", home, "--entrypoint", "sleep"],
-    parameters.image,
-    "infinity",
+    ["docker", "run", "-d", "--init"],
+    ["--name", design.container],
+    ["--label", `${ownerLabel}=${design.deployment}`],
+    ["--label", `${configLabel}=${configOf(design)}`],
+    ["--label", `labd.run=${runId}`],
+    ["--gpus", gpusOf(design), "--privileged", "--network", "host", "--ipc", "host"],
+    mountsOf(design).flatMap((mount) => ["-v", mount]),
+    ["-w", home, "--entrypoint", "sleep", parameters.image, "infinity"],
   ];
+  return words.flat();
 }
 
 /** docker reads the value as CSV: a list needs quotes of its own. */
@@ -84,7 +78,7 @@ export function judgeRunning(result: CommandOutcome, design: Design): Verdict {
   if (!verdict.ok) return verdict;
   const { container, running } = verdict.outputs ?? {};
   if (container !== "ours")
-    return { ok: false, reason: `container ${design.container} is ${String(container)}`, lines: verdict.lines ?? [] };
+    return { ok: false, reason: `container ${design.container} is not the one planned`, lines: verdict.lines ?? [] };
   return running === true ? { ok: true, lines: verdict.lines ?? [] } : { ok: false, reason: `container ${design.container} does not run` };
 }
 

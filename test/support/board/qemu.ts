@@ -34,14 +34,14 @@ const kernelArguments = "console=ttyAMA0 nokaslr kpti=off mitigations=off init_o
 function argvOf({ image, initramfs, consoleFile, memoryMb }: MachineOptions): readonly string[] {
   return [
     // A machine must not outlive the test that made it, however that ends.
-    ...["setpriv", "--pdeathsig", "KILL", "qemu-system-aarch64"],
-    ...["-M", "virt", "-cpu", "cortex-a53", "-accel", "tcg,thread=multi", "-m", String(memoryMb), "-nodefaults", "-display", "none"],
-    ...["-kernel", image.kernel, "-initrd", initramfs, "-append", kernelArguments],
-    ...["-drive", `file=${image.disk},format=raw,if=none,id=disk,snapshot=on`, "-device", "virtio-blk-device,drive=disk"],
+    ["setpriv", "--pdeathsig", "KILL", "qemu-system-aarch64"],
+    ["-M", "virt", "-cpu", "cortex-a53", "-accel", "tcg,thread=multi", "-m", String(memoryMb), "-nodefaults", "-display", "none"],
+    ["-kernel", image.kernel, "-initrd", initramfs, "-append", kernelArguments],
+    ["-drive", `file=${image.disk},format=raw,if=none,id=disk,snapshot=on`, "-device", "virtio-blk-device,drive=disk"],
     // Port 0: the host's kernel picks a free one.
-    ...["-netdev", "user,id=net,hostfwd=tcp:127.0.0.1:0-:22", "-device", "virtio-net-device,netdev=net"],
-    ...["-device", "virtio-rng-device", "-serial", `file:${consoleFile}`, "-qmp", "stdio"],
-  ];
+    ["-netdev", "user,id=net,hostfwd=tcp:127.0.0.1:0-:22", "-device", "virtio-net-device,netdev=net"],
+    ["-device", "virtio-rng-device", "-serial", `file:${consoleFile}`, "-qmp", "stdio"],
+  ].flat();
 }
 
 /** Starts it; resolves when QEMU runs and says where it forwards ssh from, not when the machine answers. */

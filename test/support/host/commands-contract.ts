@@ -103,7 +103,7 @@ async function outputAndEnd(t: Test, open: Open, hands: Hands): Promise<void> {
 
   await t.test("a follower that stops reading holds up neither the program nor other followers", async (t) => {
     const jobs = await open(t);
-    await jobs.start(jobRequest("much", [hands.node, "-e", "process.stdout.write('x'.repeat(3_000_000))"]));
+    await jobs.start(shellJob("much", "head -c 3000000 /dev/zero | tr '\\0' x"));
     const stalled = jobs.follow("much", { stdoutOffset: 0, stderrOffset: 0 })[Symbol.asyncIterator]();
     await stalled.next();
     t.equal((await jobEnd(jobs, "much")).stdout.length, 3_000_000);

@@ -86,6 +86,7 @@ export const known: Known = {
       bootId: "boot-new",
       toRemove: ["linux-image-5.15.94+", "linux-headers-5.15.94+", "linux-libc-dev"],
       libcInstalled: true,
+      marked: true,
     },
   },
 };

@@ -2,12 +2,12 @@
  * The kernel: built, installed beside the old one, booted once (facts: Phoenix §1, build_kernel; §3 steps 3 and 4). The old kernel is
  * pinned before the new one is installed: Ubuntu boots the newest by itself, and 5.15.94+ is newer than any 5.15.0-x.
  */
-import type { Act, FactsSeen, Known, Look, Outputs, Step, Verdict } from "../../../deploy/recipe.js";
+import type { Act, FactsSeen, FileSeen, Json, Known, Look, Outputs, Step, Verdict } from "../../../deploy/recipe.js";
 import { beforeFrom, type Before } from "../before.js";
 import { judgeChoiceSpent, judgeDefault, judgeInstalled } from "../boot-menu.js";
 import { type Design, minutes, phoenixRelease, scriptEnvironment, seconds, textFrom } from "../design.js";
 import { judgeBuilt, judgeKernelPackages, judgeScript, kernelPackages } from "../packages.js";
-import { removeStamp, standing, sums, writeStamp } from "../stamp.js";
+import { removeStamps, standing, sums, writeStamp } from "../stamp.js";
 import { failed, linesOf, notYet } from "../verdict.js";
 
 export function kernelSteps(design: Design): Step[] {
@@ -33,7 +33,7 @@ function build(design: Design): Step {
     repeat: "repeatable",
     standing: standing(design, "kernel"),
     acts: ({ nonce }) => [
-      removeStamp(design, "kernel"),
+      ...removeStamps(design, "kernel"),
       // By the node's own clock: what is newer is of this build.
       { kind: "write-file", path: started, contents: `${nonce}\n` },
       script(design, "./scripts/build_kernel.sh", parameters.kernelWithinMin),
@@ -115,6 +115,17 @@ function install(design: Design): Step {
     withinMs: 30 * seconds,
     judge: (result, { outputs }) => judgeKernelPackages(result, outputs[ids.kernel]?.["number"]),
   };
+  const sameBuild: Look = {
+    kind: "file",
+    path: () => paths.installed,
+    wantText: true,
+    claim: "what was installed are these very packages: a fresh clone counts its builds from 1 again",
+    withinMs: 15 * seconds,
+    judge: (file, known) =>
+      file?.text?.slice(file.text.indexOf("\n") + 1) === textFrom(known.outputs, ids.kernel, "stamp")
+        ? { ok: true }
+        : failed("packages of another build were installed, or none"),
+  };
   const entries: Look = {
     kind: "boot-menu",
     claim: `the default is still the old kernel, and ${phoenixRelease} has an entry`,
@@ -128,10 +139,11 @@ function install(design: Design): Step {
     title: "dpkg -i of the packages just built",
     needs: [ids.pin],
     repeat: "repeatable",
-    standing: [installed, entries],
-    actsWithinMs: 32 * minutes,
+    standing: [sameBuild, installed, entries],
+    actsWithinMs: 34 * minutes,
     acts: (known) => [
       writeStamp(design, "kernel", ids.kernel, known),
+      { kind: "remove-file", path: paths.installed },
       {
         kind: "command",
         argv: ["dpkg", "-i", ...archivesOf(design, known)],
@@ -140,18 +152,32 @@ function install(design: Design): Step {
         timeoutMs: 30 * minutes,
         expect: judgeScript,
       },
+      { kind: "write-file", path: paths.installed, contents: installation(design, known) },
     ],
     evidence: [installed, entries],
   };
 }
 
+/** In which boot they were installed, and the packages' sums. */
+function installation({ ids }: Design, { outputs }: Known): string {
+  return `boot ${textFrom(outputs, ids.check, "bootId")}\n${textFrom(outputs, ids.kernel, "stamp")}`;
+}
+
 function boot(design: Design): Step {
-  const { node, ids, parameters } = design;
+  const { node, ids, parameters, paths } = design;
   const runs: Look = {
     kind: "facts",
     claim: `Linux ${phoenixRelease} runs, as a new boot`,
     withinMs: parameters.kernelWaitMin * minutes,
     judge: (facts, { outputs }) => judgeNewKernel(facts, outputs[ids.boot] ?? {}),
+  };
+  const since: Look = {
+    kind: "file",
+    path: () => paths.installed,
+    wantText: true,
+    claim: "it was booted after these packages were installed",
+    withinMs: 15 * seconds,
+    judge: (file, { outputs }) => judgeBootedSince(file, outputs[ids.boot]?.["bootId"]),
   };
   const calls: Look = {
     kind: "command",
@@ -174,7 +200,7 @@ function boot(design: Design): Step {
     title: `one boot into ${phoenixRelease}; back to the old kernel when it does not answer in ${parameters.kernelWaitMin} min`,
     needs: [ids.install],
     repeat: "verify",
-    standing: [runs, calls],
+    standing: [runs, since, calls],
     actsWithinMs: 3 * minutes,
     acts: ({ outputs }) => [{ kind: "boot-once", id: textFrom(outputs, ids.install, "newEntry") }, { kind: "reboot" }],
     rescue: {
@@ -199,6 +225,13 @@ export function judgeNewKernel({ kernelRelease, bootId }: FactsSeen, { endedBoot
   if (bootId === endedBootId) return notYet("it is still the boot that is to end");
   if (kernelRelease !== phoenixRelease) return failed(`Linux ${kernelRelease} came up, not ${phoenixRelease}`);
   return { ok: true, lines: [`Linux ${kernelRelease}, boot ${bootId}`], outputs: { bootId } };
+}
+
+/** What runs may be the same release of an earlier build. */
+export function judgeBootedSince(file: FileSeen | undefined, bootId: Json | undefined): Verdict {
+  const installedIn = /^boot (\S+)\n/.exec(file?.text ?? "")?.[1];
+  if (installedIn === undefined) return failed("in which boot the packages were installed is not known");
+  return installedIn === bootId ? failed("it runs since before these packages were installed") : { ok: true };
 }
 
 export function judgeOldKernel({ kernelRelease, bootId }: FactsSeen, release: string): Verdict {

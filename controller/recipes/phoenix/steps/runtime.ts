@@ -2,7 +2,7 @@
 import type { Act, CommandOutcome, Look, Step, Verdict } from "../../../deploy/recipe.js";
 import { type Design, minutes, scriptEnvironment, seconds } from "../design.js";
 import { judgeScript } from "../packages.js";
-import { removeStamp, standing, sums, type Work, writeStamp } from "../stamp.js";
+import { removeStamps, standing, sums, type Work, writeStamp } from "../stamp.js";
 import { judgeRunsPhoenix } from "../ubuntu.js";
 import { endOf, failed, lastWords, linesOf } from "../verdict.js";
 
@@ -46,7 +46,7 @@ function building(
     acts: (known) => [
       ...(proven === undefined ? [] : [writeStamp(design, proven.work, proven.step, known)]),
       onPhoenixKernel,
-      removeStamp(design, work),
+      ...removeStamps(design, work),
       ...removing.map((path): Act => ({ kind: "remove-file", path, recursive: true })),
       { kind: "command", argv: [script], cwd, env: scriptEnvironment(design), timeoutMs: withinMin * minutes, expect: judge },
     ],

@@ -3,7 +3,7 @@ import type { CommandOutcome, Look, Step, Verdict } from "../../../deploy/recipe
 import { type Design, minutes, scriptEnvironment, seconds } from "../design.js";
 import { judgeEnded, judgePackages } from "../packages.js";
 import { judgePresent } from "../ubuntu.js";
-import { failed, lastWords, linesOf } from "../verdict.js";
+import { failed, lastWords, linesOf, notYet } from "../verdict.js";
 
 export function sourceSteps(design: Design): Step[] {
   return [clone(design), setup(design)];
@@ -35,6 +35,27 @@ function clone(design: Design): Step {
     ],
     evidence: [whole],
   };
+}
+
+/** The way out, and that there is what is to be cloned. */
+export function remoteThere({ parameters: { repository, branch } }: Design): Look {
+  const byHttps = ["git@github.com:", "ssh://git@github.com/"].flatMap((from) => ["-c", `url.https://github.com/.insteadOf=${from}`]);
+  return {
+    kind: "command",
+    argv: () => ["git", ...byHttps, "ls-remote", repository, branch],
+    claim: "the network reaches the repository, and it has the branch",
+    withinMs: 60 * seconds,
+    judge: (result) => judgeRemote(result, branch),
+  };
+}
+
+/** `git ls-remote URL BRANCH`; it ends with 0 without the branch too. Asked again where the repository does not answer. */
+export function judgeRemote(result: CommandOutcome, branch: string): Verdict {
+  const lines = linesOf(result.stdout).filter((line) => /^[0-9a-f]{40}\s/.test(line));
+  const found = lines.find((line) => [`refs/heads/${branch}`, `refs/tags/${branch}`].includes(line.slice(41).trim()));
+  if (found !== undefined) return { ok: true, lines: [found] };
+  if (result.exitCode === 0) return failed(`the repository has no branch ${branch}`);
+  return notYet("the repository does not answer: is there a way out to the network?", lastWords(result, 3));
 }
 
 function submodulesThere({ paths }: Design): Look {

@@ -1,7 +1,7 @@
 /** Preconditions, read and proven before anything is changed (facts: PhOS, needs; §4 preconditions). */
 import type { Step } from "../../../deploy/recipe.js";
 import { inspectContainer, judgeOwner } from "../container.js";
-import { type Design, seconds, stepIds } from "../design.js";
+import { type Design, seconds, stepIds, textFrom } from "../design.js";
 import { capabilityQuery, gpuQuery, judgeCapability, judgeGpuMemory, judgeGpus, judgeIdle, processQuery } from "../gpu.js";
 import { look } from "../look.js";
 import { dockerInfo, judgeDocker, judgeMachine, judgeMemory, judgePortsFree, judgeRemote, udpQuery } from "../host-tools.js";
@@ -26,8 +26,7 @@ function check(design: Design): Step {
         kind: "facts",
         claim: "an x86-64 Linux with room on its disks",
         withinMs: 30 * seconds,
-        judge: (facts, { outputs }) =>
-          judgeMachine(facts, [parameters.source, String(outputs[id]?.["dockerRoot"] ?? "/")], parameters.diskGiB),
+        judge: (facts, { outputs }) => judgeMachine(facts, [parameters.source, textFrom(outputs, id, "dockerRoot")], parameters.diskGiB),
       },
       look("the driver is new enough for CUDA 11.3", gpuQuery, judgeGpus),
       look("CUDA 11.3 and PhOS know these GPUs", capabilityQuery, (result, { outputs }) =>

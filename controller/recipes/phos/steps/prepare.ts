@@ -3,7 +3,7 @@ import type { Act, CommandOutcome, Known, Look, Step, Verdict } from "../../../d
 import { judgeAssets, judgeCommit, judgeSubmodules, scripts } from "../build.js";
 import { type BuildConfig, compareBuildConfig, requiredConfig, setBuildConfig } from "../build-config.js";
 import { gpusOf, inspectContainer, judgeRunning, runContainer } from "../container.js";
-import { type Design, home, inContainer, linesOf, minutes, numberFrom, scriptInContainer, seconds, stepIds } from "../design.js";
+import { type Design, home, inContainer, linesOf, minutes, numberFrom, scriptInContainer, seconds, stepIds, textFrom } from "../design.js";
 import { judgeVisible } from "../gpu.js";
 import { judgeGlibc } from "../host-tools.js";
 import { look } from "../look.js";
@@ -64,7 +64,7 @@ function clone(design: Design): Step {
   const looks: Look[] = [
     look("the clone is of this repository", origin, ours),
     look("it is at the commit of the branch or tag", ["git", "-C", source, "rev-parse", "HEAD"], (result, { outputs }) =>
-      judgeCommit(result, outputs[stepIds.check(design)]?.["refCommit"]),
+      judgeCommit(result, textFrom(outputs, stepIds.check(design), "refCommit")),
     ),
     look("every submodule is there", ["git", "-C", source, "submodule", "status", "--recursive"], judgeSubmodules),
   ];

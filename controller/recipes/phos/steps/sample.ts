@@ -1,5 +1,13 @@
 /** A sample under PhOS (facts: PhOS §3, §4 step 5), and its end. */
-import { startedJob, type Act, type Known, type Requirement, type Step } from "../../../deploy/recipe.js";
+import {
+  startedJob,
+  type Act,
+  type CommandOutcome,
+  type Known,
+  type Requirement,
+  type Step,
+  type Verdict,
+} from "../../../deploy/recipe.js";
 import { judgeProcessAlive, judgeProcessGone, judgeProgress } from "../checkpoint.js";
 import { type Design, inContainer, linesOf, minutes, numberFrom, scriptInContainer, seconds, stepIds } from "../design.js";
 import { posYaml, type Sample, sampleFiles, sampleScript, tameSample } from "../samples.js";
@@ -51,6 +59,8 @@ export function sampleStep(design: Design, { sample, needs }: SamplePlan): Step 
             : { ok: false, reason: "its pid is not written yet" };
         },
       },
+      // Before its end is looked at: why it has ended stands here.
+      look("it prints, and no error", tailOf(design, sample), judgeSpeaks, limitMs),
       {
         kind: "job",
         job: (known) => startedJob(known.outputs, id, "sample")?.job ?? "",
@@ -59,23 +69,27 @@ export function sampleStep(design: Design, { sample, needs }: SamplePlan): Step 
         judge: ({ state, stdout, stderr }) =>
           state === "running"
             ? { ok: true }
-            : { ok: false, final: true, reason: `it ended at once (${state})`, lines: linesOf(`${stdout}\n${stderr}`).slice(-5) },
+            : { ok: false, final: true, reason: `it has ended (${state})`, lines: linesOf(`${stdout}\n${stderr}`).slice(-5) },
       },
-      {
-        kind: "command",
-        argv: () => ["tail", "-c", tailBytes, files.log],
-        claim: `it prints ${sample.unit}s; the first run is slow, kernels are instrumented`,
-        withinMs: limitMs,
-        judge: (result) => {
-          const lines = linesOf(result.stdout);
-          const broken = lines.find((line) => /^Traceback \(most recent call last\)|POS_ERROR/.test(line));
-          if (broken !== undefined) return { ok: false, final: true, reason: "the sample failed", lines: lines.slice(-8) };
-          return judgeProgress(result, sample);
+      look(
+        `it prints ${sample.unit}s; the first run is slow, kernels are instrumented`,
+        tailOf(design, sample),
+        (result) => {
+          const spoken = judgeSpeaks(result);
+          return spoken.ok ? judgeProgress(result, sample) : spoken;
         },
-      },
+        limitMs,
+      ),
       alive(design),
     ],
   };
+}
+
+function judgeSpeaks({ stdout }: CommandOutcome): Verdict {
+  const lines = linesOf(stdout);
+  if (lines.some((line) => /^Traceback \(most recent call last\)|POS_ERROR/.test(line)))
+    return { ok: false, final: true, reason: "the sample failed", lines: lines.slice(-8) };
+  return lines.length > 0 ? { ok: true, lines: lines.slice(0, 1) } : { ok: false, reason: "it has printed nothing yet" };
 }
 
 /** The pid the sample had at first, which a restore gives back to it. */

@@ -13,17 +13,20 @@ import {
 } from "../../../../../controller/recipes/phoenix/packages.js";
 import { judgeSums, judgeUnchanged } from "../../../../../controller/recipes/phoenix/stamp.js";
 import { judgeRun } from "../../../../../controller/recipes/phoenix/steps/experiment.js";
-import { judgeNewKernel, judgeSymbols } from "../../../../../controller/recipes/phoenix/steps/kernel.js";
+import { judgeBootedSince, judgeNewKernel, judgeSymbols } from "../../../../../controller/recipes/phoenix/steps/kernel.js";
 import { judgeRuntime, judgeTools } from "../../../../../controller/recipes/phoenix/steps/runtime.js";
-import { judgeModules, judgeSubmodules } from "../../../../../controller/recipes/phoenix/steps/source.js";
-import { judgeReturn, withoutAslrLine } from "../../../../../controller/recipes/phoenix/steps/undeploy.js";
+import { judgeModules, judgeRemote, judgeSubmodules } from "../../../../../controller/recipes/phoenix/steps/source.js";
+import { withoutAslrLine } from "../../../../../controller/recipes/phoenix/steps/restore.js";
+import { judgeReturn } from "../../../../../controller/recipes/phoenix/steps/undeploy.js";
 import {
   judgeDisk,
   judgeGrubDisk,
   judgeMachine,
   judgeNoRedis,
   judgePaths,
+  judgePresent,
   judgeSecureBoot,
+  judgeSudo,
   judgeSysctl,
   judgeUbuntu,
 } from "../../../../../controller/recipes/phoenix/ubuntu.js";
@@ -115,6 +118,22 @@ t.test("trees that are there are ours or somebody's", async (t) => {
     reason(judgePaths(said(`${paths.tree}\n${paths.sysroot}\n`), paths)),
     /\/root\/phoenix and \/root\/sysroot are there, not made by labd/,
   );
+});
+
+t.test("the way out, sudo, and tools that must be there are known by what they say, not by how they end", async (t) => {
+  const head = `${"7".repeat(40)}\trefs/heads/sosp25\n`;
+  t.ok(judgeRemote(said(head), "sosp25").ok);
+  t.ok(judgeRemote(said(head.replace("heads", "tags")), "sosp25").ok);
+  t.match(judgeRemote(said(""), "sosp25"), { ok: false, final: true, reason: "the repository has no branch sosp25" });
+  t.notOk(judgeRemote(said(head.replace("heads/", "heads/old/")), "sosp25").ok, "ls-remote finds the ends of names");
+  const noAnswer = judgeRemote(said("", { exitCode: 128, stderr: "fatal: unable to access: Could not resolve host\n" }), "sosp25");
+  t.match(reason(noAnswer), /does not answer: is there a way out/);
+  t.not(!noAnswer.ok && noAnswer.final, true, "it is asked again");
+  t.ok(judgeSudo(said("0\n")).ok);
+  t.match(reason(judgeSudo(said(""))), /not there or asks for a password/);
+  t.match(reason(judgeSudo(said("1000\n"))), /not there or asks for a password/);
+  t.ok(judgePresent(said("git version 2.34.1\n")).ok);
+  t.match(reason(judgePresent(said(""))), /cannot be run/);
 });
 
 t.test("redis of anybody else, and sysctl.conf", async (t) => {
@@ -227,6 +246,9 @@ t.test("the new kernel, its calls, and the old one again", async (t) => {
     final: true,
     reason: /Linux 5\.15\.0-91-generic came up/,
   });
+  t.ok(judgeBootedSince(file("boot old\naa  /root/phoenix/linux-image\n"), "new").ok);
+  t.match(reason(judgeBootedSince(file("boot new\naa  /root/phoenix/linux-image\n"), "new")), /since before these packages/);
+  t.match(reason(judgeBootedSince(undefined, "new")), /is not known/);
   t.ok(judgeSymbols(said("ffffffff8112a3b0 T __x64_sys_phx_restart\n")).ok);
   t.notOk(judgeSymbols(said("ffffffff8112a3b0 T __x64_sys_phx_restart_hook\n")).ok);
   t.match(judgeReturn({ ...facts, bootId: "old" }, before, "old"), { ok: false, reason: /still the boot/ });

@@ -118,7 +118,7 @@ t.test("a redis that is there is seen before anything is changed, and again befo
 
 t.test("what an older build or clone has left is removed or told apart", async (t) => {
   const plan = deployPlan();
-  t.match(actsOf(plan, "kernel/x0")[1], { kind: "write-file", path: "/root/.labd-phoenix/kernel-started" });
+  t.match(actsOf(plan, "kernel/x0").at(-2), { kind: "write-file", path: "/root/.labd-phoenix/kernel-started" });
   t.same(
     requirementOf(stepOf(plan, "kernel/x0"), "command", /this build/)
       .argv(known)
@@ -144,6 +144,14 @@ t.test("long work is looked at before it is done, and what was never proven does
   ])
     t.ok((stepOf(deployPlan(), id).standing ?? []).length > 0, id);
   for (const id of ["check/x0", "ready/x0", "run/x0/phx-1", "report/x0"]) t.equal(stepOf(deployPlan(), id).standing, undefined, id);
+});
+
+t.test("what is built anew is not taken for what was made of the build before", async (t) => {
+  const stamps = (id: string) =>
+    actsOf(deployPlan(), id).flatMap((act) => (act.kind === "remove-file" ? (/(\w+)\.sha256$/.exec(act.path)?.[1] ?? []) : []));
+  t.same(stamps("kernel/x0"), ["kernel", "runtime", "sysroot", "tools", "apps"]);
+  t.same(stamps("runtime/x0"), ["runtime", "sysroot", "tools", "apps"]);
+  t.same(stamps("apps/x0"), ["apps"]);
 });
 
 t.test("each run has a number and a folder of its own, and options with an equals sign", async (t) => {
@@ -195,9 +203,9 @@ t.test("the built libc headers are removed before the distribution's are put bac
     ],
   );
   t.ok(before(plan, "packages/x0").has("old-kernel/x0"), "never from the kernel that runs");
-  const untouched = { outputs: { "recall/x0": { toRemove: [], libcInstalled: true } } };
+  const untouched = { outputs: { "recall/x0": { marked: true, toRemove: [], libcInstalled: true } } };
   t.same(actsOf(plan, "packages/x0", untouched), [], "a deployment that had installed nothing");
-  const halfway = { outputs: { "recall/x0": { toRemove: [], libcInstalled: false } } };
+  const halfway = { outputs: { "recall/x0": { marked: true, toRemove: [], libcInstalled: false } } };
   t.match(actsOf(plan, "packages/x0", halfway), [{ argv: ["apt-get", "install", "-y", "--reinstall", "linux-libc-dev"] }]);
 });
 
@@ -206,6 +214,28 @@ t.test("trees stay with keep, the record of what was before never does", async (
     actsOf(undeployPlan({ with: { keep } }), "files/x0").map((act) => (act.kind === "remove-file" ? act.path : ""));
   t.same(removed(false), ["/root/phoenix", "/root/sysroot", "/root/.labd-phoenix"]);
   t.same(removed(true), ["/root/.labd-phoenix/before.json"]);
+});
+
+t.test("what no deployment of ours has made is not taken away, even where it looks like Phoenix", async (t) => {
+  const plan = undeployPlan({ previous: {} });
+  const theirs = {
+    outputs: {
+      "recall/x0": {
+        marked: false,
+        running: "5.15.94+",
+        bootId: "b",
+        toRemove: ["linux-image-5.15.94+", "linux-libc-dev"],
+        libcInstalled: true,
+      },
+    },
+  };
+  for (const { id } of plan.steps.filter(({ phase }) => phase !== "recall")) t.same(actsOf(plan, id, theirs), [], id);
+  const unmarked = { outputs: { "recall/x0": { ...known.outputs["recall/x0"], marked: false } } };
+  t.same(
+    actsOf(plan, "files/x0", unmarked).map((act) => (act.kind === "remove-file" ? act.path : "")),
+    ["/root/.labd-phoenix"],
+    "a record without its mark: the deployment never came to clone",
+  );
 });
 
 t.test("a node that cannot do it is refused with everything that is wrong", async (t) => {

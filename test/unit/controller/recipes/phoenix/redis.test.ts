@@ -149,5 +149,7 @@ t.test("modes are asked for by name, with commas, or all; each once, in the orde
   t.throws(() => experimentParameters.parse({ case: 1 }));
   t.throws(() => experimentParameters.parse({ group: "a b" }));
   t.match(phoenixParameters.parse({}), { home: "/root", branch: "sosp25", kernelWaitMin: 10, defaultKernel: false, keep: false });
-  t.throws(() => phoenixParameters.parse({ home: "~" }));
+  for (const home of ["/home/ada", "/srv/ada.l_2", "/root"]) t.equal(phoenixParameters.parse({ home }).home, home);
+  for (const home of ["~", "/", "/root/", "/root/..", "/root;reboot", "/root&&id", "/root|tee", "/a(b)", "/a b", "/a\nb", "/root#"])
+    t.throws(() => phoenixParameters.parse({ home }), home);
 });
