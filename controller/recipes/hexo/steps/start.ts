@@ -8,8 +8,11 @@ import { type ProxyStart, startProxy } from "../proxy.js";
 import { judgeNotFailed, judgeRuns } from "../proxy-output.js";
 import { entryOf, lastState, readStatus } from "../status-file.js";
 
-/** A directory of this run, of this machine, of this start: nothing that lies around elsewhere matters. */
-export function stage(seat: Seat, needs: readonly string[]): Step {
+/**
+ * A directory of this run, of this machine, of this start: nothing that lies around elsewhere matters. `left`: the seat the application
+ * had here two legs ago; its checkpoint, as big as the unikernel's memory, makes room for the next.
+ */
+export function stage(seat: Seat, needs: readonly string[], left?: Seat): Step {
   const { machine, directory } = seat;
   return {
     id: stepIds.stage(seat),
@@ -19,6 +22,7 @@ export function stage(seat: Seat, needs: readonly string[]): Step {
     needs,
     repeat: "repeatable",
     acts: (known) => [
+      ...(left === undefined ? [] : [{ kind: "remove-file", path: left.directory(known), recursive: true } as const]),
       { kind: "command", argv: ["mkdir", "-p", directory(known)], timeoutMs: 15 * seconds },
       {
         kind: "command",

@@ -1,6 +1,6 @@
 /** What makes a run fail, and how it is told. */
 import t from "tap";
-import { AuthenticationError, errorFromCode, ExhaustedError } from "../../../../proto/base/errors.js";
+import { AuthenticationError, errorFromCode, ExhaustedError, UnreachableError } from "../../../../proto/base/errors.js";
 import type { Act, Step } from "../../../../controller/deploy/recipe.js";
 import type { RunState } from "../../../../controller/deploy/run-state.js";
 import type { FakeLab } from "../../../support/deploy/fake-lab.js";
@@ -48,6 +48,16 @@ void t.test("a crash line fails the run at once, with the line, its meaning and 
   t.ok((endedMs ?? 0) - startedMs < 2000, "nobody waited for a deadline");
   t.same(await lab.leases.list(), []);
   t.same([lab.node("a").console?.followers, lab.node("b").console?.followers], [0, 0], "no console is followed any more");
+});
+
+void t.test("a machine that is away while the agent that reaches it is there is not told as connected", async (t) => {
+  const lab = labWith([boot("a")]);
+  lab.node("a").onPower = () => {
+    lab.node("a").facts = () => Promise.reject(new UnreachableError("ssh root@a: connect: no answer in time"));
+    lab.node("a").console?.lines("[    9.801220] Kernel Panic - not syncing: Please check your network config!");
+  };
+  const { failure } = await runToEnd(lab);
+  t.match(failure?.state, /a: power on, gives no facts/);
 });
 
 void t.test("a crash fails the run whichever step runs meanwhile, also one on another node", async (t) => {

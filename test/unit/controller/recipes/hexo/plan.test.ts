@@ -190,6 +190,17 @@ t.test("in post-copy nothing ends the source: it ends by itself, watched beside 
   t.ok(before(pingPong, "stop/potato0/2").has("served/x0/1"), "memory that is still away would be missing in the next checkpoint");
 });
 
+t.test("however often it goes there and back, a machine holds one checkpoint of it", async (t) => {
+  const plan = deployPlan({ with: { direction: "ping-pong", rounds: 3 } });
+  const ours = "/var/tmp/labd-hexo-hexo-npb-is/20261121-0312-k7";
+  for (const number of [2, 3, 4, 5, 6]) {
+    const { id, acts } = step(plan, `stage/${number % 2 === 0 ? "x0" : "potato0"}/${number}`);
+    t.match(acts?.(known)[0], { kind: "remove-file", path: `${ours}/${number - 2}`, recursive: true });
+    t.ok(before(plan, id).has(`stop/${number % 2 === 0 ? "potato0" : "x0"}/${number}`), "what it came from is needed no more");
+  }
+  t.notOk(actsOf(deployPlan()).some((act) => act.kind === "remove-file" && act.path.startsWith(ours)));
+});
+
 t.test("a proxy that never gets ready is ended, by its job", async (t) => {
   const plan = deployPlan();
   t.match(step(plan, "ready/x0/0").rescue?.acts(known), [{ kind: "end", job: "job-0" }]);
