@@ -1,5 +1,6 @@
 /** Preconditions, read and proven before anything is changed (facts: PhOS, needs; §4 preconditions). */
 import type { Step } from "../../../deploy/recipe.js";
+import { lookForMark } from "../clone-mark.js";
 import { inspectContainer, judgeOwner } from "../container.js";
 import { type Design, seconds, stepIds, textFrom } from "../design.js";
 import { capabilityQuery, gpuQuery, judgeCapability, judgeGpuMemory, judgeGpus, judgeIdle, processQuery } from "../gpu.js";
@@ -54,6 +55,7 @@ function check(design: Design): Step {
           outputs: { cloned: file !== undefined },
         }),
       },
+      lookForMark(design),
     ],
   };
 }

@@ -1,6 +1,7 @@
 /** Image, clone, container, packages, assets, configuration: what a build needs (facts: PhOS §2, §4 steps 1 and 2). */
 import type { Act, CommandOutcome, Known, Look, Step, Verdict } from "../../../deploy/recipe.js";
 import { judgeAssets, judgeCommit, judgeSubmodules, scripts } from "../build.js";
+import { cloneIsOurs, markClone, notOurs } from "../clone-mark.js";
 import { type BuildConfig, compareBuildConfig, requiredConfig, setBuildConfig } from "../build-config.js";
 import { gpusOf, inspectContainer, judgeRunning, runContainer } from "../container.js";
 import { type Design, home, inContainer, linesOf, minutes, numberFrom, scriptInContainer, seconds, stepIds, textFrom } from "../design.js";
@@ -63,6 +64,7 @@ function clone(design: Design): Step {
       : { ok: false, final: true, reason: `${source} is not a clone of ${repository}; give "source" another place, or move it away` };
   const looks: Look[] = [
     look("the clone is of this repository", origin, ours),
+    cloneIsOurs(design),
     look("it is at the commit of the branch or tag", ["git", "-C", source, "rev-parse", "HEAD"], (result, { outputs }) =>
       judgeCommit(result, textFrom(outputs, stepIds.check(design), "refCommit")),
     ),
@@ -79,16 +81,23 @@ function clone(design: Design): Step {
     repeat: "repeatable",
     actsWithinMs: 2 * (parameters.cloneWithinMin + 1) * minutes,
     standing: looks,
-    acts: ({ outputs }) =>
-      outputs[stepIds.check(design)]?.["cloned"] === true
+    acts: ({ outputs }) => {
+      const { cloned, marked } = outputs[stepIds.check(design)] ?? {};
+      const expect = (result: CommandOutcome): Verdict =>
+        ours(result).ok && marked !== true ? { ok: false, reason: notOurs(design) } : ours(result);
+      return cloned === true
         ? [
             // Fails here, before anything of it is changed, when it is somebody else's.
-            { kind: "command", argv: origin, timeoutMs: 30 * seconds, expect: ours },
+            { kind: "command", argv: origin, timeoutMs: 30 * seconds, expect },
             git("fetch", "--tags", "origin", ref),
             git("checkout", "--force", "--detach", "FETCH_HEAD"),
             git("submodule", "update", "--init", "--recursive", "--force"),
           ]
-        : [{ kind: "command", argv: ["git", "clone", "--recurse-submodules", "--branch", ref, repository, source], ...limit }],
+        : [
+            markClone(design),
+            { kind: "command", argv: ["git", "clone", "--recurse-submodules", "--branch", ref, repository, source], ...limit },
+          ];
+    },
     evidence: looks,
   };
 }

@@ -1,5 +1,6 @@
 /** Everything back (facts: PhOS §4, rollback): programs end, dumps are unmounted, the container goes, the clone is clean. No reboot. */
 import type { Act, Known, Outputs, Step } from "../../../deploy/recipe.js";
+import { lookForMark } from "../clone-mark.js";
 import { inspectContainer, judgeGone, judgeOwner } from "../container.js";
 import { type Design, inContainer, linesOf, minutes, seconds } from "../design.js";
 import { judgeIdle, processQuery } from "../gpu.js";
@@ -31,6 +32,7 @@ function ownership(design: Design): Step {
         withinMs: 10 * seconds,
         judge: (file) => ({ ok: true, lines: [file === undefined ? "no clone" : "a clone"], outputs: { cloned: file !== undefined } }),
       },
+      lookForMark(design),
     ],
   };
 }
@@ -135,7 +137,11 @@ function clean(design: Design): Step {
   const { source } = design.parameters;
   const id = idOf(design, "clean");
   const git = (...argv: string[]): Act => ({ kind: "command", argv: ["git", "-C", source, ...argv], timeoutMs: 10 * minutes });
-  const cloned = ({ outputs }: Known) => outputs[idOf(design, "check")]?.["cloned"] === true;
+  // A deployment that was refused because of somebody's clone leads here, too.
+  const cloned = ({ outputs }: Known) => {
+    const seen = outputs[idOf(design, "check")] ?? {};
+    return seen["cloned"] === true && seen["marked"] === true;
+  };
   return {
     id,
     phase: "clean",
@@ -160,7 +166,7 @@ function clean(design: Design): Step {
         (known) => (cloned(known) ? ["git", "-C", source, "status", "--porcelain", "--ignored"] : ["ls", "-d", "/"]),
         ({ exitCode, stdout }, known) => {
           const lines = linesOf(stdout);
-          if (!cloned(known)) return { ok: true, lines: ["there is no clone"] };
+          if (!cloned(known)) return { ok: true, lines: ["there is no clone of labd's: what is there stays as it is"] };
           if (exitCode === 0 && lines.length === 0) return { ok: true, lines: ["nothing but what git has"] };
           return { ok: false, reason: `${lines.length} things are left in ${source}`, lines: lines.slice(0, 5) };
         },

@@ -24,6 +24,6 @@ t.test("the plan of an exercise is the golden one", async (t) => {
 
 t.test("the way back is the golden one", async (t) => {
   const back = planned(phos.undeploy(phosInput({ previous: deployed })));
-  const running = { ...known, outputs: { ...known.outputs, "check/gpu0": { container: "ours", running: true, cloned: true } } };
+  const running = { ...known, outputs: { ...known.outputs, "check/gpu0": { container: "ours", running: true, cloned: true, marked: true } } };
   sameAsGolden(t, "phos.undeploy.txt", renderPlan(back, running));
 });
