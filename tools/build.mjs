@@ -1,4 +1,7 @@
-/** Compiles everything to dist/ and bundles for old nodes (Node 16.20) the agent, and the stand-in proxy of HEXO for a real board. */
+/**
+ * Compiles everything to dist/ and bundles: for old nodes (Node 16.20) the agent, and the stand-in proxy of HEXO for a real board; for
+ * speed the stand-in tools of simulated machines, which are started once a command.
+ */
 import { chmodSync, existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "esbuild";
@@ -18,6 +21,15 @@ await build({
   // ssh2 does without native parts it cannot load, and an old node has none (decision 0001).
   external: ["cpu-features", "*.node"],
   banner: { js: 'const labAgentUrl = require("node:url").pathToFileURL(__filename).href;' },
+});
+
+const tools = join(root, "dist", "agent", "sim", "tools");
+await build({
+  ...oldNode,
+  entryPoints: [join(tools, "main.js")],
+  outfile: join(tools, "main.cjs"),
+  define: { "import.meta.url": "labToolsUrl" },
+  banner: { js: 'const labToolsUrl = require("node:url").pathToFileURL(__filename).href;' },
 });
 
 const proxy = join(root, "dist", "hexo-proxy.cjs");

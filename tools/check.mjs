@@ -1,11 +1,12 @@
 /** `npm run check`: format, lint, types, architecture, unit: about a minute. Every part runs even when an earlier one failed. */
-import { bin, installDependencies, installTools, prepareTap, run, tool } from "./run.mjs";
+import { join } from "node:path";
+import { bin, installDependencies, installTools, prepareTap, root, run, tool } from "./run.mjs";
 
 installDependencies();
 installTools();
 prepareTap();
 const parts = {
-  types: () => run(bin("tsc"), ["-b"]),
+  "types and bundles": () => run(process.execPath, [join(root, "tools", "build.mjs")]),
   format: () => tool("biome", ["format", "."]),
   lint: () => tool("oxlint", ["--type-aware", "--deny-warnings"]),
   "architecture and unit": () => run(bin("tap"), ["run", "--reporter=terse", "dist/test/*.test.js", "dist/test/unit/**/*.test.js"]),

@@ -9,6 +9,8 @@ import { OutputTail } from "./output-tail.js";
 
 /** After a broken connection; the agent is then waited for anyway. */
 export const retryMs = 250;
+/** For broken connections in a row, while the agent itself is there: it may reach the node over a connection of its own. */
+export const patienceMs = 60_000;
 const cancelGraceMs = 5_000;
 const cancelDeadlineMs = 20_000;
 
@@ -26,7 +28,8 @@ export interface RunOptions {
 
 /**
  * Starts the job, or finds it by its id, and follows it to its end; a broken connection is taken up again where the output stopped.
- * When the signal aborts, cancels the job and throws the signal's reason. Throws UnreachableError when the agent stays away.
+ * When the signal aborts, cancels the job and throws the signal's reason. Throws UnreachableError when the agent, or the node behind
+ * it, stays away.
  */
 export async function runJob(context: JobContext, request: CommandRequest, options: RunOptions): Promise<CommandResult> {
   const { signal, onLine } = options;
@@ -35,11 +38,15 @@ export async function runJob(context: JobContext, request: CommandRequest, optio
     stderr: new OutputTail(onLine && ((line) => onLine(line, "stderr"))),
   };
   let started = false;
+  let awaySinceMs: number | undefined;
   for (;;) {
     const { command } = await reachForJob(context, request, started, options);
     try {
       if (!started) await command.startJob(startRequest(context.node, request, options.fence), { signal });
+      // To follow a quiet job tells nothing about the way there; an answer does.
+      else if (awaySinceMs !== undefined) await command.getJob({ node: context.node, jobId: request.jobId }, { signal });
       started = true;
+      awaySinceMs = undefined;
       return result(await followJob(command, context.node, request.jobId, output, signal), output);
     } catch (error) {
       if (signal?.aborted) {
@@ -49,6 +56,9 @@ export async function runJob(context: JobContext, request: CommandRequest, optio
       // The agent knew the job and does not any more: its disk or its machine was replaced under it.
       if (started && error instanceof NotFoundError) return lost("the agent no longer knows the job", output);
       if (!(error instanceof UnreachableError)) throw error;
+      const nowMs = context.clock.monotonicMs();
+      awaySinceMs ??= nowMs;
+      if (nowMs - awaySinceMs > patienceMs) throw started ? lostOnTheWay(context, request, error) : error;
     }
     await sleep(context.clock, retryMs, { signal });
   }
@@ -65,10 +75,13 @@ async function reachForJob(
   try {
     return await context.reach(signal);
   } catch (error) {
-    if (!started || !(error instanceof UnreachableError)) throw error;
-    const what = `node ${context.node}: lost while "${request.argv[0] ?? ""}" (job ${request.jobId}) ran there`;
-    throw new UnreachableError(`${what}: ${error.message}`, { cause: error, facts: { node: context.node, job: request.jobId } });
+    throw started && error instanceof UnreachableError ? lostOnTheWay(context, request, error) : error;
   }
+}
+
+function lostOnTheWay({ node }: JobContext, { argv, jobId }: CommandRequest, cause: UnreachableError): UnreachableError {
+  const what = `node ${node}: lost while "${argv[0] ?? ""}" (job ${jobId}) ran there`;
+  return new UnreachableError(`${what}: ${cause.message}`, { cause, facts: { node, job: jobId } });
 }
 
 async function followJob(

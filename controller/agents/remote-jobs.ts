@@ -4,13 +4,11 @@ import { DeadlineError, NotFoundError, UnreachableError } from "../../proto/base
 import type { Job, JobReading as JobReadingMessage } from "../../proto/gen/lab/v1/command.js";
 import type { JobReading, NodeHandle } from "../ports.js";
 import type { AgentConnection } from "./agent-connection.js";
-import { type JobContext, jobState, retryMs, startRequest } from "./job-run.js";
+import { type JobContext, jobState, patienceMs, retryMs, startRequest } from "./job-run.js";
 
 const pollMs = 100;
 /** For a node under load to start a process. */
 const startDeadlineMs = 20_000;
-/** For broken connections in a row; each time the agent is waited for as well. */
-const patienceMs = 60_000;
 const endMarginMs = 15_000;
 
 type Commands = AgentConnection["command"];

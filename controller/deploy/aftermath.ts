@@ -59,7 +59,7 @@ async function describeNode(name: string, { nodes, clock }: { nodes: Nodes; cloc
       look("power state", (signal) => node.power.read({ signal })),
       node.agentConnected ? look("facts", (signal) => node.facts({ signal })) : undefined,
     ]);
-    const system = facts === undefined ? (node.agentConnected ? "agent connected" : "no agent") : `${facts.kernel} ${facts.kernelRelease}`;
+    const system = facts === undefined ? (node.agentConnected ? "gives no facts" : "no agent") : `${facts.kernel} ${facts.kernelRelease}`;
     return `power ${power?.state ?? "unknown"}, ${system}`;
   } catch {
     return "unknown";

@@ -80,7 +80,8 @@ function judgeCommand(act: Command, result: CommandResult, signal: AbortSignal):
 
 function commandEnd(act: Command, result: CommandResult): string {
   if (result.state === "timed-out") return `was still running after ${act.timeoutMs / 1000} s and was stopped`;
-  if (result.state === "signalled") return `was ended by ${result.signal ?? "a signal"}`;
+  if (result.state === "signalled")
+    return `was ended by ${result.signal ?? "a signal"}${result.reason === undefined ? "" : ` (${result.reason})`}`;
   return `ended with exit code ${String(result.exitCode)}`;
 }
 

@@ -19,10 +19,11 @@ export type {
   JobSeen,
   LineOrigin,
   Look,
+  Meanwhile,
   Requirement,
   Verdict,
 } from "./recipe/evidence.js";
-export type { Json, Known, Outputs } from "./recipe/known.js";
+export { numberFrom, textFrom, type Json, type Known, type Outputs } from "./recipe/known.js";
 
 /** "run": exercises what is deployed; which exercise, the plan says. */
 export type Direction = "deploy" | "undeploy" | "run";

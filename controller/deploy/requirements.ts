@@ -34,12 +34,15 @@ export async function pollRequirement(requirement: Look, index: number, context:
   const wait = { subject: step.node, awaited: claim, deadlineMs: withinMs, lastSeen: () => reasonOf(last) };
   const looks = async (signal: AbortSignal): Promise<Seen> => {
     const backoff = new Backoff({ initialMs: 250, capMs: 3000, factor: 1.5, jitter: 0, stableMs: Number.POSITIVE_INFINITY });
+    let over: Seen | undefined;
     for (let attempt = 1; ; attempt += 1) {
       last = await lookAt(requirement, `e${index}-${journal.state.resumes}-${attempt}`, context, signal);
       if (last.verdict.ok) return last;
       progress.line(last.line ?? last.verdict.reason);
       if (last.verdict.final === true) throw failed(`${claim}: ${last.verdict.reason}`, last);
-      await sleep(clock, backoff.nextDelayMs(0), { signal });
+      if (over !== undefined) throw failed(`${claim}: ${reasonOf(over) ?? ""}`, over);
+      if (last.unreachable !== true) over = await lookMeanwhile(requirement, context, signal);
+      if (over === undefined) await sleep(clock, backoff.nextDelayMs(0), { signal });
     }
   };
   const { verdict, source } = await withDeadline(clock, wait, looks, { signal: context.signal }).catch((error: unknown) => {
@@ -48,6 +51,14 @@ export async function pollRequirement(requirement: Look, index: number, context:
   const outputs = verdict.ok && verdict.outputs !== undefined ? { outputs: verdict.outputs } : {};
   const evidence = { step: step.id, node: step.node, claim, source: source ?? { kind: "reading" as const, text: claim } };
   await journal.append({ type: "evidence", data: { evidence, requirement: index, ...outputs } });
+}
+
+/** What tells that nothing more is to be expected; undefined while it may still come. */
+async function lookMeanwhile(requirement: Look, context: StepContext, signal: AbortSignal): Promise<Seen | undefined> {
+  if (requirement.kind !== "file" || requirement.meanwhile === undefined) return undefined;
+  const { claim, withinMs, meanwhile } = requirement;
+  const seen = await lookAt({ kind: "job", claim, withinMs, ...meanwhile }, "", context, signal);
+  return !seen.verdict.ok && seen.verdict.final === true ? seen : undefined;
 }
 
 function reasonOf(look: Seen | undefined): string | undefined {

@@ -80,8 +80,11 @@ export class RunRegistry {
     await this.#recovered;
     const request = this.#resolved(asked);
     const { clock, journal, random = randomBytes } = this.#options;
+    // What a run still going puts out later would be missing from the plan, should it end before the nodes are leased.
+    const going = [...this.#live.values()].find((run) => run.journal.state.plan.deployment === request.deployment);
     const previous = await this.#previous(request);
     const plan = this.#planFrom(request, previous);
+    if (going !== undefined) throw goesOn(going.journal.state);
     const { id, nonce } = this.#freeRunId(random);
     const { parameters, request: options = {} } = request;
     const planned = { plan: plan.view, nonce, startedBy, parameters, request: options, previous, recipe: plan.recipe };
@@ -221,6 +224,11 @@ export class RunRegistry {
     if (this.#known.some((each) => each.id === id)) return;
     throw new NotFoundError(`run ${id}: there is no such run; see: lab deployments`, { facts: { run: id } });
   }
+}
+
+function goesOn({ id, plan }: RunState): ConflictError {
+  const way = `watch it: lab watch ${id}, or end it: lab cancel ${id}`;
+  return new ConflictError(`deployment ${plan.deployment}: its run ${id} goes on; ${way}`, { facts: { run: id } });
 }
 
 function knownOf(entry: RunEntry): Known[] {

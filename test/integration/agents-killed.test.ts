@@ -7,7 +7,8 @@ import { jobs, powerLog, runningJobs, serialLog } from "../support/whole-lab/mac
 import { runEvent } from "../support/whole-lab/run-events.js";
 import { WholeLab } from "../support/whole-lab/whole-lab.js";
 
-const withinMs = 60_000;
+/** A busy machine takes three times as long as an idle one; who waits for what will not come waits in vain anyway. */
+const withinMs = 180_000;
 
 t.test("a build goes on without the agent that started it, and is found again by the one that comes after it", async (t) => {
   const whole = await WholeLab.start(t, { inventory: legoPair, speedUp: 10 });

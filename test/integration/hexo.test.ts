@@ -1,4 +1,6 @@
 /** HEXO on a simulated pair: both modes, every direction, both ways to ask; what is left running is moved; everything is taken back. */
+import { once } from "node:events";
+import { createServer } from "node:net";
 import t from "tap";
 import type { Json, Outputs, Recipe } from "../../controller/deploy/recipe.js";
 import type { RunState } from "../../controller/deploy/run-state.js";
@@ -83,6 +85,24 @@ t.test("an application that is held moves there and back when it is told to, and
   });
   t.match(await pair.run("undeploy", recipe), { status: "succeeded", failure: undefined });
   t.same([await pair.proxies("x0"), await pair.proxies("potato0")], [0, 0]);
+});
+
+t.test("an application that is held in post-copy moves once, and not where its memory cannot follow", async (t) => {
+  const long = { with: { class: "C", mode: "post-copy", port: await pair.freePort() } };
+  t.match(await pair.run("deploy", recipe, { with: { class: "C" } }), { status: "succeeded" });
+  t.match(await pair.run("run", recipe, { ...long, exercise: "run", request: { hold: true } }), { status: "succeeded" });
+  const taken = createServer().listen(long.with.port, "127.0.0.1");
+  await once(taken, "listening");
+  const move = () => pair.run("run", recipe, { ...long, exercise: "migrate", request: { to: "arm" } });
+  t.match((await move()).failure, { step: "check/x0", summary: new RegExp(`port ${long.with.port} is taken`) });
+  t.equal(await pair.proxies("x0"), 1, "it runs on");
+  taken.close();
+  await once(taken, "close");
+  t.match(await move(), { status: "succeeded", failure: undefined });
+  const back = await pair.run("run", recipe, { ...long, exercise: "migrate", request: { to: "x86" } });
+  t.equal(back.status, "failed");
+  t.equal(await pair.proxies("potato0"), 1, "it runs on");
+  t.match(await pair.run("undeploy", recipe), { status: "succeeded", failure: undefined });
 });
 
 t.test("a run goes its own way on what is deployed, and builds nothing", async (t) => {

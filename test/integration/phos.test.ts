@@ -3,7 +3,7 @@
  * tell it (facts: PhOS §2, §3, §4).
  */
 import t, { type Test } from "tap";
-import type { PhosFault } from "../../agent/sim/phos/faults.js";
+import { type PhosFault, phosFaults } from "../../agent/sim/phos/faults.js";
 import type { RunState } from "../../controller/deploy/run-state.js";
 import { phos } from "../../controller/recipes/phos/phos.js";
 import { PhosBench } from "../support/phos-sim/lab.js";
@@ -109,16 +109,6 @@ const fromTheStart: readonly Broken[] = [
   { fault: "build-forgets-profile", step: "build/gpu0/installed", summary: /no variable phos/ },
 ];
 
-t.test("what is wrong with the machine or the build is told", { timeout: 200_000 }, async (t) => {
-  for (const broken of fromTheStart) {
-    await t.test(broken.fault, { timeout: 60_000 }, async (t) => {
-      const bench = await PhosBench.start(t, { faults: [broken.fault] });
-      checkFailure(t, await bench.deploy(), broken);
-      t.same(await bench.lab.leases.list(), [], "the node is free again");
-    });
-  }
-});
-
 /** On a machine that has PhOS: what was built stands, and the daemon is new in each deploy. */
 const inDeployment: readonly Broken[] = [
   { fault: "daemon-dies", step: "daemon/gpu0", summary: /nothing listens on UDP 5213/ },
@@ -143,6 +133,32 @@ const inExercise: readonly Broken[] = [
   { fault: "restore-stops", step: "restore/gpu0/1", summary: /nothing printed since iteration/ },
   { fault: "restore-begins-again", step: "restore/gpu0/1", summary: /this is not the program that was dumped/ },
 ];
+
+t.test("a driver that does not tell the capability is no reason to refuse a GPU that has it", async (t) => {
+  const bench = await PhosBench.start(t, { faults: ["older-driver-query", "busy-gpu"] });
+  const run = await bench.deploy();
+  t.match(run.steps["check/gpu0"], { status: "succeeded" });
+  t.match(run.failure, { step: "quiet/gpu0" });
+});
+
+t.test("every fault of the machine is tried", async (t) => {
+  const tried = [...fromTheStart, ...inExercise, ...inDeployment].map(({ fault }) => fault);
+  t.same(
+    phosFaults.filter((fault) => !tried.includes(fault)).sort(),
+    ["older-driver-query", "restore-in-foreground"],
+    "but those that are no failure",
+  );
+});
+
+t.test("what is wrong with the machine or the build is told", { timeout: 200_000 }, async (t) => {
+  for (const broken of fromTheStart) {
+    await t.test(broken.fault, { timeout: 60_000 }, async (t) => {
+      const bench = await PhosBench.start(t, { faults: [broken.fault] });
+      checkFailure(t, await bench.deploy(), broken);
+      t.same(await bench.lab.leases.list(), [], "the node is free again");
+    });
+  }
+});
 
 t.test("what goes wrong with daemon, sample, dump and restore is told", { timeout: 200_000 }, async (t) => {
   const bench = await PhosBench.start(t, { with: { dumpWithinS: 5, restoreWithinS: 5, daemonWithinS: 3, firstIterationWithinS: 6 } });

@@ -89,6 +89,22 @@ between({
   summary: /stack\.bin\.9 is older than the proxy's start: stale files of another run, never to be copied/,
 });
 
+/** Ends the proxy of a start without a word in its `.status`, before the step looks at that. */
+function killedAt(step: string, start: string): Alteration {
+  return altering(step, (of) => ({
+    ...of,
+    acts: ({ outputs }) => [{ kind: "end", job: startedJob(outputs, start, "proxy")?.job ?? "", graceMs: 0 }],
+  }));
+}
+
+between({
+  says: "a proxy that dies without a word before it is ready: noticed at once",
+  alterations: [killedAt("ready/x0/0", "start/x0/0"), doing("start/x0/0", 1, (directory) => [put(`${directory}/.lock`)])],
+  with: { readyWithinS: 60 },
+  step: "ready/x0/0",
+  summary: /the application is ready for a migration: the proxy has ended/,
+});
+
 /** The proxy of a start is told something else. */
 function told(step: string, env: Readonly<Record<string, string>>): Alteration {
   const tell = (act: Act): Act => (act.kind === "start" ? { ...act, env: { ...act.env, ...env } } : act);

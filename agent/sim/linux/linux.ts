@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import type { Timer } from "../../../proto/base/clock.js";
 import type { Hardware, KernelImage, KernelKind, RunningKernel, RunningLinux, ToolHandlers, ToolReply, ToolRequest } from "../kernel.js";
 import { bootMessages, type LinuxIdentity } from "./boot-messages.js";
+import { buildOf, type LinuxBuild } from "./image.js";
 import { KernelLog } from "./kernel-log.js";
 import { loginPrompt } from "./login-prompt.js";
 import { NodeAgent } from "./node-agent.js";
@@ -46,19 +47,6 @@ const firstThreadPid = 300;
 
 export function linuxKernel(options: LinuxOptions): KernelKind {
   return { kind: "linux", start: (hardware, image, commandLine) => new Linux(hardware, image, commandLine, options) };
-}
-
-/** What a Linux kernel was built from. */
-export interface LinuxBuild {
-  readonly release: string;
-  /** In /proc/kallsyms besides those every kernel has. */
-  readonly symbols?: readonly string[];
-  /** What becomes of it before user space: it stops without a word, or panics. */
-  readonly fate?: "hangs" | "panics";
-}
-
-export function linuxImage(release: string, more: Omit<LinuxBuild, "release"> = {}): KernelImage {
-  return { kind: "linux", build: { release, ...more } };
 }
 
 class Linux implements RunningKernel, RunningLinux {
@@ -276,9 +264,4 @@ class Linux implements RunningKernel, RunningLinux {
     writeFileSync(`${host}.new`, contents);
     renameSync(`${host}.new`, host);
   }
-}
-
-function buildOf(image: KernelImage): LinuxBuild {
-  const build = image.build;
-  return typeof build === "object" && build !== null && "release" in build ? (build as LinuxBuild) : { release: "3.10.0" };
 }

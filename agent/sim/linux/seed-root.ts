@@ -7,7 +7,7 @@ import { formatEnvironmentBlock } from "../machine/environment-block.js";
 import { formatKernelImage } from "../machine/kernel-image.js";
 import type { Distribution } from "../node-parameters.js";
 import { osRelease } from "./distribution.js";
-import { linuxImage } from "./linux.js";
+import { linuxImage } from "./image.js";
 import { ubuntuFiles } from "./ubuntu.js";
 
 export interface LinuxInstallation {

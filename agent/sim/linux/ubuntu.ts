@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { formatEnvironmentBlock } from "../machine/environment-block.js";
 import { formatKernelImage } from "../machine/kernel-image.js";
 import { osRelease } from "./distribution.js";
-import { linuxImage } from "./linux.js";
+import { linuxImage } from "./image.js";
 import type { LinuxInstallation } from "./seed-root.js";
 import { ubuntuGrubConfig } from "./ubuntu-grub.js";
 

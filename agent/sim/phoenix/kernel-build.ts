@@ -1,6 +1,6 @@
 /** build_kernel.sh: packages whose number grows with every build (facts: Phoenix §1). */
 import { utimesSync } from "node:fs";
-import { linuxImage } from "../linux/linux.js";
+import { linuxImage } from "../linux/image.js";
 import { formatKernelImage } from "../machine/kernel-image.js";
 import type { Tool, ToolCall } from "../tools/tool.js";
 import { type Archive, archiveFileName } from "./dpkg.js";

@@ -9,7 +9,6 @@ import type { ContainerProcess, Program } from "./process.js";
 export const daemonPort = 5213;
 const ownMiB = 500;
 const startMs = 5_000;
-const lateDeathMs = 4_000;
 
 /** The daemon that serves a machine's GPUs: who has the port; undefined: nobody. */
 export function daemonOf(engine: Engine): ContainerProcess | undefined {
@@ -39,9 +38,5 @@ export const xpuServer: Program = async (call, process) => {
   process.boundPort = daemonPort;
   process.gpuMiB = ownMiB;
   write("[POS Log] listens on 0.0.0.0:5213");
-  if (faults.has("daemon-dies-late")) {
-    await process.wall(lateDeathMs);
-    return 139;
-  }
   return process.forever();
 };

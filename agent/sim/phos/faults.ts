@@ -27,7 +27,6 @@ export const phosFaults = [
   "build-forgets-profile",
   // what runs
   "daemon-dies",
-  "daemon-dies-late",
   "daemon-deaf",
   "daemon-hangs",
   "daemon-logs-nothing",

@@ -3,7 +3,8 @@ import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const program = fileURLToPath(new URL("./main.js", import.meta.url));
+/** All of them in one file, which is half the start-up time of a command. */
+const program = fileURLToPath(new URL("./main.cjs", import.meta.url));
 
 /** One launcher at an absolute path of the machine; for scripts that a stand-in lays down, too. */
 export function installLauncher(rootDirectory: string, path: string, system: string, tool: string): void {

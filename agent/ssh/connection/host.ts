@@ -144,7 +144,11 @@ export class SshHost implements Shell {
   async #session(client: Client, command: string, release: () => void, signal: AbortSignal): Promise<ShellProcess> {
     for (;;) {
       try {
-        return await this.#exec(client, command, release);
+        const process = await this.#exec(client, command, release);
+        if (!signal.aborted) return process;
+        // Nobody waits for it any more, and nobody else would ever end it.
+        process.destroy();
+        throw signal.reason;
       } catch (error) {
         if (client !== this.#client || signal.aborted) throw error;
         await sleep(this.#options.clock, retryMs, { signal });

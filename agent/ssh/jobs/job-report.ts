@@ -62,11 +62,12 @@ function parseResult(line: string): Partial<Job> {
 
 /**
  * A shell tells the end by signal N as 128 + N, and a program may exit with that number as well; the signal is by far the likelier
- * (POSIX, Shell Command Language, 2.8.2).
+ * (POSIX, Shell Command Language, 2.8.2). The reason says so: whoever knows the program may know better.
  */
 function ending(code: number): Partial<Job> {
   const signal = code > 128 ? signalName(code - 128) : undefined;
-  return signal === undefined ? { state: "exited", exitCode: code } : { state: "signalled", signal };
+  if (signal === undefined) return { state: "exited", exitCode: code };
+  return { state: "signalled", signal, reason: `over ssh ${signal} looks like exit code ${code}, which it may have been` };
 }
 
 function signalName(number: number): string | undefined {

@@ -118,7 +118,14 @@ class Silence {
       this.#reject = reject;
       if (this.#options.signal?.aborted === true) this.#onAbort();
       this.#arm(this.#limitMs);
-      work.then(resolve, reject).finally(() => this.#timer?.cancel());
+      // First the timer: whoever waited may arm the next one as soon as this promise is settled.
+      const over =
+        <V>(settle: (value: V) => void) =>
+        (value: V) => {
+          this.#timer?.cancel();
+          settle(value);
+        };
+      work.then(over(resolve), over(reject));
     });
   }
 

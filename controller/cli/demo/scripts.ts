@@ -86,7 +86,7 @@ const phos: DemoScript = {
   show: [
     "nodes",
     "deploy phos",
-    { type: "run phos --sample resnet --checkpoint-every 3s --checkpoints 2", say: "dump, kill, restore: the output goes on" },
+    { type: "run phos --sample resnet --checkpoint-every 2s --checkpoints 2", say: "dump, kill, restore: the output goes on" },
   ],
   back: ["undeploy phos", "nodes"],
   worthTrying: ["exercises phos", "report phos", "record phos", "undeploy phos"],

@@ -36,6 +36,13 @@ interface Wait {
   readonly withinMs: number;
 }
 
+/** A job on the same node, and when its state means that nothing more is to be expected of it. */
+export interface Meanwhile {
+  readonly job: (known: Known) => string;
+  /** Only a verdict that is final counts. */
+  readonly judge: (job: JobSeen, known: Known) => Verdict;
+}
+
 /** Something that must be seen for a step to count as done. */
 export type Requirement =
   /** Lines on the node's console, in order, after the console cursor of the node (set by the newest mark, else where the last match ended). */
@@ -54,6 +61,11 @@ export type Requirement =
       /** `text` is given for regular files up to 1 MiB when `wantText`. */
       readonly wantText?: boolean;
       readonly judge: (file: FileSeen | undefined, known: Known) => Verdict;
+      /**
+       * Who is to write it: looked at whenever the file does not do. Its final verdict ends the wait, after one more look at the file,
+       * which may be the last thing it wrote.
+       */
+      readonly meanwhile?: Meanwhile;
     })
   | (Wait & { readonly kind: "facts"; readonly judge: (facts: FactsSeen, known: Known) => Verdict })
   | (Wait & { readonly kind: "boot-menu"; readonly judge: (menu: BootMenuSeen, known: Known) => Verdict })

@@ -13,3 +13,17 @@ export interface Known {
   /** Whether the node's own agent was connected as the step began; journalled with "begin", so that a resumed step decides the same. */
   readonly agentConnected: boolean;
 }
+
+/** A number an earlier step must have put out. Throws when it has not: the plan's `needs` are wrong. */
+export function numberFrom(outputs: Outputs, step: string, key: string): number {
+  const value = outputs[step]?.[key];
+  if (typeof value !== "number") throw new Error(`step ${step} has put out no number ${key}`);
+  return value;
+}
+
+/** As numberFrom, for text. */
+export function textFrom(outputs: Outputs, step: string, key: string): string {
+  const value = outputs[step]?.[key];
+  if (typeof value !== "string") throw new Error(`step ${step} has put out no text ${key}`);
+  return value;
+}

@@ -8,7 +8,7 @@ import { judgeContinued, judgeNotFailed, progressOf } from "./proxy-output.js";
 import { direction, type HexoParameters, migtest, mode, request, rounds } from "./parameters.js";
 import { planPair } from "./problems.js";
 import { programsOn } from "./steps/build.js";
-import { checkSteps, machineRequirements } from "./steps/check.js";
+import { checkSteps, moveCheckSteps } from "./steps/check.js";
 import { stop } from "./steps/migrate.js";
 import { firstStart, resumption, travelSteps } from "./steps/travel.js";
 
@@ -45,8 +45,10 @@ const migrate: Exercise<HexoParameters, z.infer<typeof migrateRequest>> = {
   summary: "moves the application that was left running to the other machine, and leaves it running there",
   parameters: migrateRequest,
   plan: (input, { to }) => {
-    const pair = planPair(input, undefined);
     const application = findApplication(input.previous);
+    const { mode } = application ?? input.parameters;
+    const direction = to === "arm" ? "x86-to-arm" : "arm-to-x86";
+    const pair = planPair(input, { mode, direction, rounds: 1, request: "signal" });
     const problems = ["problems" in pair ? pair.problems : [], noApplication(application, to)].flat();
     if ("problems" in pair || application === undefined || problems.length > 0) return { problems };
     return moving(formDesign(pair, { ...input.parameters, mode: application.mode }), application, to);
@@ -120,29 +122,21 @@ function moving(design: Design, application: Application, to: "arm" | "x86"): Dr
   const { pair } = design;
   const source = heldSeat(application, pair);
   const target = ownSeat(pair[to], 1);
-  const check = fitTarget(design, target);
+  const checks = moveCheckSteps(design, application.side);
   const asking = { signalAfterMs: 0, migtest: 0, before: () => application.before };
   return {
     title: `from ${source.machine.node.name} to ${target.machine.node.name}`,
     steps: [
-      check,
-      stop(design, source, asking, [check.id]),
+      ...checks,
+      stop(
+        design,
+        source,
+        asking,
+        checks.map(({ id }) => id),
+      ),
       ...resumption(design, source, target, 0).filter(({ phase }) => phase !== "served"),
       running(design, target, { sequence: application.sequence + 1, stopStep: stepIds.stop(source) }),
     ],
-  };
-}
-
-/** Before the application stops there is a place for it to go on. */
-function fitTarget(design: Design, { machine }: Seat): Step {
-  return {
-    id: stepIds.check(machine),
-    phase: "check",
-    node: machine.node.name,
-    title: "KVM, memory, disk, rsync",
-    needs: [],
-    repeat: "repeatable",
-    evidence: machineRequirements(machine, design),
   };
 }
 

@@ -40,6 +40,13 @@ export function judgeNotFailed(job: JobSeen): Verdict {
   return { ok: true, lines: [job.state === "running" ? `proxy, process ${job.pid}` : howItEnded(job)] };
 }
 
+/** It runs: one that has ended, whatever its exit code says, writes no `.status` any more. */
+export function judgeRuns(job: JobSeen): Verdict {
+  const verdict = judgeNotFailed(job);
+  if (!verdict.ok || job.state === "running") return verdict;
+  return failed(`the proxy has ended without saying so in .status (${howItEnded(job)}, which says nothing)`, lastLines(job));
+}
+
 /** The proxy of a full checkpoint has written it and ended: `Uhyve: exiting`, exit code 0. */
 export function judgeCheckpointed(job: JobSeen): Verdict {
   const failure = proxyFailure(job);

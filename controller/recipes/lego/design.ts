@@ -1,9 +1,12 @@
 /** A deployment that has passed all checks of problems.ts: what every step is derived from. */
-import type { Known, Outputs } from "../../deploy/recipe.js";
+import { type Known, numberFrom } from "../../deploy/recipe.js";
+import { wiringStepId } from "../wiring.js";
 import type { Cluster, Manager, Member } from "./cluster.js";
 import type { Memmap } from "./memmap.js";
 import type { NodeTableRow } from "./node-table.js";
 import type { LegoParameters } from "./parameters.js";
+
+export { numberFrom, textFrom } from "../../deploy/recipe.js";
 
 export interface Design {
   readonly cluster: Cluster;
@@ -17,7 +20,7 @@ export const minutes = 60 * seconds;
 /** Ids of the steps that others need or read from. */
 export const stepIds = {
   check: ({ node }: Member) => `check/${node.name}`,
-  wiring: ({ node }: Member) => `check/${node.name}/wiring`,
+  wiring: ({ node }: Member) => wiringStepId(node),
   configure: ({ node }: Member) => `configure/${node.name}`,
   crossCheck: ({ processor }: Cluster) => `cross-check/${processor.node.name}`,
   build: ({ node }: Member) => `build/${node.name}`,
@@ -44,18 +47,4 @@ export function nodeTable(cluster: Cluster, known: Known): NodeTableRow[] {
     name: member.node.name,
     lid: numberFrom(known.outputs, stepIds.check(member), "lid"),
   }));
-}
-
-/** An output an earlier step must have left. Throws when it has not: the plan's `needs` are wrong. */
-export function numberFrom(outputs: Outputs, step: string, key: string): number {
-  const value = outputs[step]?.[key];
-  if (typeof value !== "number") throw new Error(`step ${step} has put out no number ${key}`);
-  return value;
-}
-
-/** As numberFrom, for text. */
-export function textFrom(outputs: Outputs, step: string, key: string): string {
-  const value = outputs[step]?.[key];
-  if (typeof value !== "string") throw new Error(`step ${step} has put out no text ${key}`);
-  return value;
 }

@@ -1,7 +1,9 @@
 /** A deployment that has passed the checks of problems.ts: what every step is derived from. */
 import { createHash } from "node:crypto";
-import type { Known, Outputs, PlannedNode } from "../../deploy/recipe.js";
+import type { Known, PlannedNode } from "../../deploy/recipe.js";
 import type { PhoenixParameters } from "./parameters.js";
+
+export { textFrom } from "../../deploy/recipe.js";
 
 export const seconds = 1000;
 export const minutes = 60 * seconds;
@@ -91,13 +93,6 @@ export function scriptEnvironment({ parameters, paths }: Design): Readonly<Recor
     GIT_CONFIG_VALUE_1: "ssh://git@github.com/",
     ...(jobs === undefined ? {} : { OMP_NUM_THREADS: String(jobs) }),
   };
-}
-
-/** Text an earlier step must have put out. Throws when it has not: the plan's `needs` are wrong. */
-export function textFrom(outputs: Outputs, step: string, key: string): string {
-  const value = outputs[step]?.[key];
-  if (typeof value !== "string") throw new Error(`step ${step} has put out no text ${key}`);
-  return value;
 }
 
 /** Result folder of a run, below the experiments: its own, whatever ran before. */

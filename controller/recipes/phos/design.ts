@@ -1,6 +1,8 @@
 /** A deployment that has passed all checks of problems.ts: what every step is derived from. */
-import type { Outputs, PlannedNode } from "../../deploy/recipe.js";
+import type { PlannedNode } from "../../deploy/recipe.js";
 import type { PhosParameters } from "./parameters.js";
+
+export { numberFrom, textFrom } from "../../deploy/recipe.js";
 
 export interface Design {
   readonly deployment: string;
@@ -47,20 +49,6 @@ export function inContainer({ container }: Pick<Design, "container">, argv: read
 /** As inContainer, in a login shell that runs a script: /etc/profile is loaded, which the build has written into. */
 export function scriptInContainer(design: Pick<Design, "container">, script: readonly string[], cwd: string): readonly string[] {
   return inContainer(design, ["bash", "-l", ...script], cwd);
-}
-
-/** An output an earlier step must have left. Throws when it has not: the plan's `needs` are wrong. */
-export function numberFrom(outputs: Outputs, step: string, key: string): number {
-  const value = outputs[step]?.[key];
-  if (typeof value !== "number") throw new Error(`step ${step} has put out no number ${key}`);
-  return value;
-}
-
-/** As numberFrom, for text. */
-export function textFrom(outputs: Outputs, step: string, key: string): string {
-  const value = outputs[step]?.[key];
-  if (typeof value !== "string") throw new Error(`step ${step} has put out no text ${key}`);
-  return value;
 }
 
 /** Lines that are not blank, without the colours PhOS's logger adds. */

@@ -25,6 +25,25 @@ export function checkSteps(design: Design, sources: readonly Side[], built: bool
   }));
 }
 
+/**
+ * Before an application that runs stops: there is a place for it to go on, and a way there. What only stands in the way after the stop
+ * costs the application.
+ */
+export function moveCheckSteps(design: Design, from: Side): Step[] {
+  const { pair, parameters } = design;
+  return [pair.x86, pair.arm].flatMap((machine): Step[] => {
+    const isTarget = machine.side !== from;
+    const evidence = [
+      ...(isTarget ? machineRequirements(machine, design) : []),
+      ...(machine.side === "x86" ? [login(design)] : []),
+      ...(parameters.mode === "post-copy" ? pageServerRequirements(machine, design, [from]) : []),
+    ];
+    if (evidence.length === 0) return [];
+    const title = isTarget ? "a place for the application to go on" : "a way for the application to leave";
+    return [{ id: stepIds.check(machine), phase: "check", node: machine.node.name, title, needs: [], repeat: "repeatable", evidence }];
+  });
+}
+
 /** What each machine needs to run a proxy. */
 export function machineRequirements(machine: Machine, { parameters }: Design): Requirement[] {
   const memoryBytes = parseMemory(parameters.mem);

@@ -4,7 +4,7 @@ import { checkpointFiles, hashesOf, judgeArrived, judgeCheckpoint, judgeHashes, 
 import { type Design, minutes, proxyJob, type Seat, seconds, stepIds } from "../design.js";
 import { failed, lastLines, notYet } from "../output-lines.js";
 import { copyFile, judgeCopy } from "../rsync.js";
-import { judgeCheckpointed, judgeNotFailed, judgeProgress, judgeServed, type Progress, proxyFailure } from "../proxy-output.js";
+import { judgeCheckpointed, judgeNotFailed, judgeProgress, judgeRuns, judgeServed, type Progress, proxyFailure } from "../proxy-output.js";
 import { entryOf, lastState, readStatus } from "../status-file.js";
 
 export interface Asking {
@@ -108,6 +108,7 @@ function stopped({ parameters }: Design, seat: Seat, asking: Asking, withinMs: n
       const requestedMs = Math.min(started + asking.migtest * seconds, Number(verdict.outputs?.["checkpointingMs"] ?? 0));
       return { ...verdict, outputs: { ...verdict.outputs, requestedMs } };
     },
+    meanwhile: { job: seat.job, judge: judgeRuns },
   };
 }
 

@@ -5,11 +5,14 @@ import { type Design, minutes, proxyJob, type Seat, seconds, stepIds } from "../
 import { failed, lastLines, notYet } from "../output-lines.js";
 import { programNames } from "../pair.js";
 import { type ProxyStart, startProxy } from "../proxy.js";
-import { judgeNotFailed } from "../proxy-output.js";
+import { judgeNotFailed, judgeRuns } from "../proxy-output.js";
 import { entryOf, lastState, readStatus } from "../status-file.js";
 
-/** A directory of this run, of this machine, of this start: nothing that lies around elsewhere matters. */
-export function stage(seat: Seat, needs: readonly string[]): Step {
+/**
+ * A directory of this run, of this machine, of this start: nothing that lies around elsewhere matters. `left`: the seat the application
+ * had here two legs ago; its checkpoint, as big as the unikernel's memory, makes room for the next.
+ */
+export function stage(seat: Seat, needs: readonly string[], left?: Seat): Step {
   const { machine, directory } = seat;
   return {
     id: stepIds.stage(seat),
@@ -19,6 +22,7 @@ export function stage(seat: Seat, needs: readonly string[]): Step {
     needs,
     repeat: "repeatable",
     acts: (known) => [
+      ...(left === undefined ? [] : [{ kind: "remove-file", path: left.directory(known), recursive: true } as const]),
       { kind: "command", argv: ["mkdir", "-p", directory(known)], timeoutMs: 15 * seconds },
       {
         kind: "command",
@@ -99,6 +103,7 @@ function ready(design: Design, seat: Seat, start: ProxyStart): Step {
         withinMs: readyWithinMs(design, start),
         judge: (file, known) =>
           judgeReady(file?.text, seat.sinceMs(known), start, startedJob(known.outputs, stepIds.start(seat), proxyJob)?.startedMs),
+        meanwhile: { job: seat.job, judge: judgeRuns },
       },
       { kind: "job", job: seat.job, claim: "the proxy has not failed", withinMs: 15 * seconds, judge: judgeNotFailed },
     ],

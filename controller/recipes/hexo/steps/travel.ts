@@ -43,17 +43,17 @@ function migration(design: Design, leg: Leg, seats: readonly Seat[]): Step[] {
   const left = before !== undefined && parameters.mode === "post-copy" ? [stepIds.served(before), stepIds.pulling(source)] : [];
   return [
     stop(design, source, asking, [stepIds.ready(source), ...left]),
-    ...resumption(design, source, target, moves ? ownTimer(design) : 0),
+    ...resumption(design, source, target, moves ? ownTimer(design) : 0, before),
     ...(moves && parameters.mode === "post-copy" ? [pulling(design, source, target)] : []),
   ];
 }
 
-/** From a checkpoint that is there to an application that runs on the other side. */
-export function resumption(design: Design, source: Seat, target: Seat, migtest: number): Step[] {
+/** From a checkpoint that is there to an application that runs on the other side, where it was before at seat `left`. */
+export function resumption(design: Design, source: Seat, target: Seat, migtest: number, left?: Seat): Step[] {
   const isPostCopy = design.parameters.mode === "post-copy";
   const start = { resume: true, migtest, server: isPostCopy ? source.machine.address : undefined };
   return [
-    stage(target, [stepIds.stop(source)]),
+    stage(target, [stepIds.stop(source)], left),
     ...carry(design, source, target, []),
     ...startSteps(design, target, start, [stepIds.arrived(target)], stepIds.stop(source)),
     ...(isPostCopy ? [served(design, source, [stepIds.ready(target)])] : []),

@@ -1,16 +1,18 @@
 /** Preconditions, read and proven before anything is changed (facts: LegoOS §9, preconditions; §10 for the storage node). */
-import type { Act, Expectation, FactsSeen, FileSeen, Known, Requirement, Step, Verdict } from "../../../deploy/recipe.js";
+import type { FactsSeen, FileSeen, Requirement, Step, Verdict } from "../../../deploy/recipe.js";
 import { judgeDefaultIsLinux } from "../boot-menu.js";
 import type { Member } from "../cluster.js";
 import { type Design, seconds, stepIds } from "../design.js";
 import { judgeHca, judgePort, judgePresent, judgeSubnetManager } from "../node-tools.js";
 import { programArguments } from "../program.js";
-import { literal } from "../serial-lines.js";
+import { wiringStep } from "../../wiring.js";
 
 const mebibyte = 2 ** 20;
 
 export function checkSteps(design: Design): Step[] {
-  return design.cluster.members.flatMap((member) => [checkStep(member, design), ...wiringSteps(member)]);
+  return design.cluster.members.flatMap((member) =>
+    [checkStep(member, design), wiringStep(member.node, [stepIds.check(member)]) ?? []].flat(),
+  );
 }
 
 /** Looks only: a node that is off or unfit is told at once, before anything is written to it. */
@@ -36,55 +38,11 @@ function checkStep(member: Member, design: Design): Step {
   };
 }
 
-function wiringSteps(member: Member): Step[] {
-  const { node } = member;
-  if (node.console === undefined) return [];
-  return [
-    {
-      id: stepIds.wiring(member),
-      phase: "check",
-      node: node.name,
-      title: "console wiring, both ways",
-      needs: [stepIds.check(member)],
-      repeat: "repeatable",
-      acts: (known) => wiringActs(node.name, node.console, known),
-      evidence: [
-        { kind: "console-up", claim: "the console is captured", withinMs: 15 * seconds },
-        { kind: "console", expectations: (known) => [wiringMarker(node.name, known.runId)], describe: [wiringMarker(node.name, "RUN")] },
-      ],
-    },
-  ];
-}
-
 function storageTitle({ parameters }: Design): string {
   return `agent, Linux ${parameters.storageKernel} and its headers, HCA, source, tools, files of the program`;
 }
 
 const powerAnswers: Requirement = { kind: "power", state: "on", claim: "power control answers and the node is on", withinMs: 15 * seconds };
-
-/**
- * The marker goes out at the rate LegoOS will use. Whether stty can set it does not matter: a line with the wrong rate shows when
- * the marker does not arrive.
- */
-function wiringActs(node: string, console: Member["node"]["console"], known: Known): Act[] {
-  if (console === undefined) return [];
-  const { line, baudRate } = console;
-  return [
-    { kind: "command", argv: ["stty", "-F", line, String(baudRate)], cwd: "/dev", timeoutMs: 10 * seconds, expect: () => ({ ok: true }) },
-    { kind: "write-file", path: `/dev/${line}`, contents: `\r\nlabd wiring ${known.runId} ${node}\r\n`, inPlace: true },
-  ];
-}
-
-function wiringMarker(node: string, runId: string): Expectation {
-  return {
-    id: "wiring",
-    pattern: new RegExp(`labd wiring ${literal(runId)} (\\S+)`),
-    where: "any",
-    claim: "what the node writes on its serial line arrives in its own capture",
-    withinMs: 15 * seconds,
-    check: ([, name]) => (name === node ? undefined : `this is ${name}'s marker: the consoles of ${node} and ${name} are swapped`),
-  };
-}
 
 function judgeFacts(facts: FactsSeen, member: Member, design: Design): Verdict {
   const wrong = member.role === "storage" ? storageFaults(facts, design) : managerFaults(facts, member, design);

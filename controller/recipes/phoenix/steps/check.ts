@@ -1,5 +1,5 @@
 /** Preconditions, read and proven before anything is changed; and what was before, written down once (facts: Phoenix §3). */
-import type { Act, Expectation, Known, Look, Requirement, Step } from "../../../deploy/recipe.js";
+import type { Known, Look, Step } from "../../../deploy/recipe.js";
 import { beforeFrom, formatBefore, judgeBefore, parseBefore } from "../before.js";
 import { judgeWayBack } from "../boot-menu.js";
 import { type Design, seconds, textFrom } from "../design.js";
@@ -18,9 +18,10 @@ import {
 } from "../ubuntu.js";
 import { failed } from "../verdict.js";
 import { remoteThere } from "./source.js";
+import { wiringStep, wiringStepId } from "../../wiring.js";
 
 export function checkSteps(design: Design): Step[] {
-  return [check(design), record(design)];
+  return [check(design), wiringStep(design.node, [design.ids.check]) ?? [], record(design)].flat();
 }
 
 function check(design: Design): Step {
@@ -29,13 +30,11 @@ function check(design: Design): Step {
     id: ids.check,
     phase: "check",
     node: node.name,
-    title: "power, console wiring, Ubuntu 22.04, Secure Boot off, disk, memory, way back, no redis of anybody else",
+    title: "power, Ubuntu 22.04, Secure Boot off, disk, memory, way back, no redis of anybody else",
     needs: [],
     repeat: "repeatable",
-    acts: (known) => wiringActs(design, known),
     evidence: [
       { kind: "power", state: "on", claim: "power control answers and the node is on", withinMs: 15 * seconds },
-      ...consoleRequirements(design),
       ownership(design),
       earlierRecord(design),
       {
@@ -89,33 +88,6 @@ function check(design: Design): Step {
   };
 }
 
-/** A marker out of the node's own serial device, as whoever is wired to it must hear it. */
-function wiringActs({ node }: Design, known: Known): Act[] {
-  if (node.console === undefined) return [];
-  const { line, baudRate } = node.console;
-  return [
-    { kind: "command", argv: ["stty", "-F", line, String(baudRate)], cwd: "/dev", timeoutMs: 10 * seconds, expect: () => ({ ok: true }) },
-    { kind: "write-file", path: `/dev/${line}`, contents: `\r\nlabd wiring ${known.runId} ${node.name}\r\n`, inPlace: true },
-  ];
-}
-
-function consoleRequirements({ node }: Design): Requirement[] {
-  if (node.console === undefined) return [];
-  const marker = (runId: string): Expectation => ({
-    id: "wiring",
-    pattern: new RegExp(`labd wiring ${runId} (\\S+)`),
-    where: "any",
-    claim: "what the node writes on its serial line arrives in its own capture",
-    withinMs: 15 * seconds,
-    check: ([, name]) =>
-      name === node.name ? undefined : `this is ${name}'s marker: the consoles of ${node.name} and ${name} are swapped`,
-  });
-  return [
-    { kind: "console-up", claim: "the console is captured", withinMs: 15 * seconds },
-    { kind: "console", expectations: ({ runId }) => [marker(runId)], describe: [marker("RUN")] },
-  ];
-}
-
 /** Absent, or ours and to be gone on with: the marker's name says of which source. */
 function ownership({ paths }: Design): Look {
   return looking(
@@ -167,7 +139,7 @@ function record({ node, ids, paths }: Design): Step {
     phase: "record",
     node: node.name,
     title: "what was before, kept on the node for the way back",
-    needs: [ids.check],
+    needs: [ids.check, ...(node.console === undefined ? [] : [wiringStepId(node)])],
     repeat: "repeatable",
     actsWithinMs: 60 * seconds,
     acts: ({ outputs }) => {

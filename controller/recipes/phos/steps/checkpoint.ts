@@ -106,6 +106,7 @@ function dump(design: Design, { sample, number }: CheckpointPlan): Step {
         "the program has ended",
         (known) => processState(design, known),
         (result, known) => judgeProcessGone(result, samplePid(design, known)),
+        5 * seconds,
       ),
       look(
         "the image is whole: CRIU's part and the GPU's",
@@ -191,7 +192,12 @@ function unmount(design: Design, { number }: CheckpointPlan): Step {
       quietly(inContainer(design, ["rmdir", directory(known)])),
     ],
     evidence: [
-      look("nothing is mounted there any more", mountsInside(design), (result, known) => judgeUnmounted(result, directory(known))),
+      look(
+        "nothing is mounted there any more",
+        mountsInside(design),
+        (result, known) => judgeUnmounted(result, directory(known)),
+        5 * seconds,
+      ),
     ],
   };
 }

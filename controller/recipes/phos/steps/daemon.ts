@@ -42,7 +42,6 @@ function daemon(design: Design): Step {
           exitCode === 0 && linesOf(stdout).length > 0
             ? { ok: true, lines: linesOf(stdout).slice(0, 3) }
             : { ok: false, reason: "there is no log of the daemon" },
-        30 * seconds,
       ),
       look("it has the GPUs", processQuery, judgeDaemonOnGpu, 60 * seconds),
     ],

@@ -1,7 +1,7 @@
 /** After an exercise that failed: no program of it is left, no dump holds memory; the daemon stays. */
 import type { Rescue } from "../../../deploy/recipe.js";
 import { judgeUnmounted } from "../checkpoint.js";
-import { type Design, inContainer, linesOf } from "../design.js";
+import { type Design, inContainer, linesOf, seconds } from "../design.js";
 import { look, quietly } from "../look.js";
 import { mountsInside } from "./checkpoint.js";
 import { endRestore } from "./sample.js";
@@ -20,7 +20,7 @@ export function rescueOf(design: Design): Rescue {
       look("no program of the sample is left", inContainer(design, ["pgrep", "-f", "labd_"]), ({ stdout }) =>
         linesOf(stdout).length === 0 ? { ok: true, lines: ["none"] } : { ok: false, reason: "a program of the sample still runs" },
       ),
-      look("no dump is mounted", mountsInside(design), (result) => judgeUnmounted(result, dumpDirectory)),
+      look("no dump is mounted", mountsInside(design), (result) => judgeUnmounted(result, dumpDirectory), 5 * seconds),
     ],
   };
 }

@@ -97,6 +97,18 @@ t.test("a job whose supervisor is killed is lost, and its program does not run o
   await until(() => !runs(pid), "the program to end");
 });
 
+t.test("a program that exits as if by a signal is told as that, with the doubt", async (t) => {
+  const jobs = jobsOver(localShell(await scratchDirectory(t)));
+  await jobs.start(shellJob("like", "exit 137"));
+  t.match((await jobEnd(jobs, "like")).job, {
+    state: "signalled",
+    signal: "SIGKILL",
+    reason: /looks like exit code 137, which it may have been/,
+  });
+  await jobs.start(shellJob("above", "exit 255"));
+  t.match((await jobEnd(jobs, "above")).job, { state: "exited", exitCode: 255, reason: undefined });
+});
+
 t.test("a request that is cut off on its way starts nothing", async (t) => {
   const home = await scratchDirectory(t);
   const whole = localShell(home);

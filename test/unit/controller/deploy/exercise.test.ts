@@ -1,6 +1,6 @@
 /** Exercises: which is meant, what is asked of it, and what it knows of the runs before it. */
 import t from "tap";
-import { InvalidArgumentError, InvalidInventoryError, NotFoundError } from "../../../../proto/base/errors.js";
+import { ConflictError, InvalidArgumentError, InvalidInventoryError, NotFoundError } from "../../../../proto/base/errors.js";
 import { makePlan, type PlanRequest } from "../../../../controller/deploy/plan.js";
 import type { Json, Recipe } from "../../../../controller/deploy/recipe.js";
 import type { RunRegistry } from "../../../../controller/deploy/runs.js";
@@ -129,4 +129,21 @@ void t.test("a run whose controller dies is resumed with the exercise and what w
   const ended = await lab.untilEnded(next.runs, id);
   t.match(ended, { status: "succeeded", resumes: 1, request: { times: 3 }, plan: { exercise: "ask" } });
   t.same(Object.keys(ended.outputs), ["ask/a/1", "ask/a/2", "ask/a/3"]);
+});
+
+void t.test("nothing is planned on the outputs of a run that still goes on", async (t) => {
+  const lab = new FakeLab();
+  const { runs } = await lab.controller();
+  const { id } = await runs.start(deploy, "ada");
+  const refused = {
+    constructor: ConflictError,
+    message: `deployment toy-1: its run ${id} goes on; watch it: lab watch ${id}, or end it: lab cancel ${id}`,
+  };
+  await t.rejects(runs.start({ deployment: "toy-1", direction: "undeploy", parameters: {} }, "bob"), refused);
+  t.same(
+    (await runs.list({ limit: 9 })).map((each) => each.id),
+    [id],
+    "a refusal is no run",
+  );
+  await lab.untilEnded(runs, id);
 });

@@ -114,6 +114,52 @@ void t.test("a job that ends too early is told by what it showed last", async (t
   });
 });
 
+/** A server that tells by a file that it serves, and must not have ended. */
+const writesFile = step({
+  ...serve,
+  evidence: [
+    {
+      kind: "file",
+      path: () => "/status",
+      wantText: true,
+      claim: "it serves",
+      withinMs: 300_000,
+      judge: (file) => (file?.text === "serving" ? { ok: true } : { ok: false, reason: "the file is not there" }),
+      meanwhile: {
+        job: jobOf,
+        judge: ({ state }) => (state === "running" ? { ok: true } : { ok: false, final: true, reason: `it has ${state}` }),
+      },
+    },
+  ],
+});
+
+void t.test("a job that dies fails the wait for its file at once, not at the deadline", async (t) => {
+  const lab = serverLab([writesFile]);
+  lab.node("a").startedJobs.play = (job) => void lab.clock.after(2000, () => job.exit(0));
+  const { runs } = await lab.controller();
+  const { id } = await runs.start(deployToy, "ada");
+  const ended = await lab.untilEnded(runs, id);
+  t.match(ended.failure, { summary: "it serves: it has exited", evidence: [{ source: { kind: "command", exitCode: 0 } }] });
+  t.ok((ended.endedMs ?? 0) - (ended.steps["serve/a"]?.beganMs ?? 0) < 10_000);
+});
+
+void t.test("a file that is the last thing a job has written counts", async (t) => {
+  const lab = serverLab([writesFile]);
+  const { startedJobs, files, fileTexts } = lab.node("a");
+  // Between the look at the file and the look at the job.
+  const { stat } = files;
+  files.stat = async (path) => {
+    const before = await stat(path);
+    fileTexts.set("/status", "serving");
+    startedJobs.of("server").exit(0);
+    return before;
+  };
+  const { runs } = await lab.controller();
+  const { id } = await runs.start(deployToy, "ada");
+  const ended = await lab.untilEnded(runs, id);
+  t.equal(ended.status, "succeeded", JSON.stringify(ended.failure));
+});
+
 void t.test("a job the node does not know fails what needs it at once, and is no hindrance to its end", async (t) => {
   const unknown = (act: Act) => step({ id: "x/a", acts: () => [act] });
   const outcomes = [

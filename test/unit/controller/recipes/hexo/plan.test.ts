@@ -7,7 +7,7 @@ import { makePlan } from "../../../../../controller/deploy/plan.js";
 import { hexo } from "../../../../../controller/recipes/hexo/hexo.js";
 import { loadLab } from "../../../../../inventory/load.js";
 import { findRecipe } from "../../../../../controller/recipes/index.js";
-import { deployPlan, exercise, type HexoPair, known, planInput, planned } from "../../../../support/recipe/hexo-pair.js";
+import { deployPlan, ended, exercise, type HexoPair, known, planInput, planned } from "../../../../support/recipe/hexo-pair.js";
 import { renderPlan } from "../../../../support/recipe/render-plan.js";
 
 const golden = join(import.meta.dirname, "../../../../../../test/golden");
@@ -190,6 +190,17 @@ t.test("in post-copy nothing ends the source: it ends by itself, watched beside 
   t.ok(before(pingPong, "stop/potato0/2").has("served/x0/1"), "memory that is still away would be missing in the next checkpoint");
 });
 
+t.test("however often it goes there and back, a machine holds one checkpoint of it", async (t) => {
+  const plan = deployPlan({ with: { direction: "ping-pong", rounds: 3 } });
+  const ours = "/var/tmp/labd-hexo-hexo-npb-is/20261121-0312-k7";
+  for (const number of [2, 3, 4, 5, 6]) {
+    const { id, acts } = step(plan, `stage/${number % 2 === 0 ? "x0" : "potato0"}/${number}`);
+    t.match(acts?.(known)[0], { kind: "remove-file", path: `${ours}/${number - 2}`, recursive: true });
+    t.ok(before(plan, id).has(`stop/${number % 2 === 0 ? "potato0" : "x0"}/${number}`), "what it came from is needed no more");
+  }
+  t.notOk(actsOf(deployPlan()).some((act) => act.kind === "remove-file" && act.path.startsWith(ours)));
+});
+
 t.test("a proxy that never gets ready is ended, by its job", async (t) => {
   const plan = deployPlan();
   t.match(step(plan, "ready/x0/0").rescue?.acts(known), [{ kind: "end", job: "job-0" }]);
@@ -235,6 +246,24 @@ t.test("the build is made anew, in the class asked for, without asking the board
     { env: { CFLAGS: "-finstrument-functions" } },
     "beside the template's own",
   );
+});
+
+t.test("make's exit code is no build: programs must be new, and the class that was asked for", async (t) => {
+  const { evidence } = step(deployPlan({ with: { class: "A" } }), "build/x0");
+  const judge = (claim: RegExp, stdout: string) => {
+    const found = evidence.find((each) => each.kind === "command" && claim.test(each.claim));
+    return found?.kind === "command"
+      ? found.judge(ended(stdout), { ...known, outputs: { "build/x0": { cleanedMs: 5_000_000 } } })
+      : undefined;
+  };
+  const listed = (x86: string, arm: string) => `f 10 ${x86} prog_x86-64_aligned\nf 10 ${arm} prog_aarch64_aligned\n`;
+  t.match(judge(/aligned/, listed("5001.5", "5002.5")), { ok: true });
+  t.match(judge(/aligned/, listed("5001.5", "4000.0")), { final: true, reason: /prog_aarch64_aligned is older than this build/ });
+  t.match(judge(/aligned/, "f 10 5001.5 prog_x86-64_aligned\n"), { final: true, reason: /the build has left no prog_aarch64_aligned/ });
+  t.match(judge(/aligned/, listed("5001.5", "5002.5").replace("f 10", "f 0")), { final: true, reason: /has left no prog_x86-64_aligned/ });
+  t.match(judge(/class/, "npbparams.h -> npbparams-A.h\n"), { ok: true });
+  t.match(judge(/class/, "npbparams.h -> npbparams-B.h\n"), { final: true, reason: /is not a link to npbparams-A\.h but/ });
+  t.match(judge(/class/, ""), { final: true, reason: /but not there/ });
 });
 
 t.test("the example inventories can be deployed as they stand", async (t) => {
