@@ -170,14 +170,14 @@ const checkpoints: readonly Wrong[] = [
     says: "Python that holds its output back",
     alterations: [
       altering(`sample/${node}`, (of) => editing(of, "labd_sample.sh", (text) => text.replace(" -u ", " "))),
-      hasty(`sample/${node}`, 4000),
+      hasty(`sample/${node}`, 8000),
     ],
     step: `sample/${node}`,
     summary: /it has printed nothing yet/,
   },
   {
     says: "the resnet sample as it is prints no iterations",
-    alterations: [omitting(`sample/${node}`, (act) => act.kind === "edit-file"), hasty(`sample/${node}`, 4000)],
+    alterations: [omitting(`sample/${node}`, (act) => act.kind === "edit-file"), hasty(`sample/${node}`, 8000)],
     step: `sample/${node}`,
     summary: /no iteration printed yet/,
   },

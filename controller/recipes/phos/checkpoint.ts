@@ -30,8 +30,8 @@ export function judgeDump(result: CommandOutcome, limitS: number): Verdict {
 }
 
 /** `pgrep -fa "pos_cli --…"`: there can be only one that checkpoints at a time; the one that holds the daemon is none of them. */
-export function judgeNoClient({ exitCode, stdout }: CommandOutcome): Verdict {
-  if (isDocker(exitCode)) return { ok: false, reason: "the container does not answer" };
+export function judgeNoClient({ exitCode, stdout, stderr }: CommandOutcome): Verdict {
+  if (isDockers({ exitCode, stderr })) return { ok: false, reason: "the container does not answer" };
   const lines = linesOf(stdout);
   return lines.length === 0
     ? { ok: true, lines: ["none"] }
@@ -39,8 +39,8 @@ export function judgeNoClient({ exitCode, stdout }: CommandOutcome): Verdict {
 }
 
 /** `ps -o stat= -p PID`: a program that was dumped is gone. */
-export function judgeProcessGone({ exitCode, stdout }: CommandOutcome, pid: number): Verdict {
-  if (isDocker(exitCode)) return { ok: false, reason: "the container does not answer" };
+export function judgeProcessGone({ exitCode, stdout, stderr }: CommandOutcome, pid: number): Verdict {
+  if (isDockers({ exitCode, stderr })) return { ok: false, reason: "the container does not answer" };
   const [state] = linesOf(stdout);
   if (state === undefined || state.trim().startsWith("Z")) return { ok: true, lines: [`no process ${pid}`] };
   return { ok: false, reason: `process ${pid} still runs: nothing was dumped that could be restored`, lines: [state] };
@@ -54,9 +54,13 @@ export function judgeProcessAlive({ exitCode, stdout }: CommandOutcome, pid: num
   return { ok: false, reason: `there is no process ${pid}` };
 }
 
-/** 125 to 127: docker's own failures. */
-function isDocker(exitCode: number | undefined): boolean {
-  return exitCode === undefined || (exitCode >= 125 && exitCode <= 127);
+/**
+ * Docker itself has failed, and nothing was asked inside: 125 to 127, or 1 with the daemon's complaint. Without this the silence of a
+ * container that is down would be taken for the absence of what was looked for.
+ */
+export function isDockers({ exitCode, stderr }: Pick<CommandOutcome, "exitCode" | "stderr">): boolean {
+  if (exitCode === undefined || (exitCode >= 125 && exitCode <= 127)) return true;
+  return /Error response from daemon|Cannot connect to the Docker daemon|No such container/.test(stderr);
 }
 
 /** `find . -type f -printf "%s %P\n"` in the directory of a dump. Puts out `bytes` and `files`. */
@@ -111,7 +115,7 @@ export function tmpfsBelow({ stdout }: Pick<CommandOutcome, "stdout">, directory
 }
 
 export function judgeUnmounted(result: CommandOutcome, directory: string): Verdict {
-  if (isDocker(result.exitCode)) return { ok: false, reason: "the container does not answer" };
+  if (isDockers(result)) return { ok: false, reason: "the container does not answer" };
   const left = tmpfsBelow(result, directory);
   return left.length === 0
     ? { ok: true, lines: [`no tmpfs below ${directory}`] }

@@ -32,7 +32,7 @@ export async function jobEnd(commands: Commands, id: string, from = { stdoutOffs
 }
 
 /** A program that counts SIGUSR1 into its output; its child would tell if it got one too. */
-export const countingScript = `trap 'echo usr1' USR1; (trap 'echo child' USR1; while :; do sleep 0.02; done) & echo ready; while :; do sleep 0.02; done`;
+export const countingScript = `trap 'echo usr1' USR1; (trap 'echo child' USR1; while kill -0 $$ 2>/dev/null; do sleep 0.02; done) & echo ready; while :; do sleep 0.02; done`;
 
 export async function saysLine(jobs: Commands, id: string, line: string, times = 1): Promise<void> {
   const count = async () =>

@@ -239,6 +239,9 @@ t.test("processes and mounts", async (t) => {
   t.notOk(ok(judgeProcessGone(ran("", 126), 77)), "docker that fails proves nothing");
   t.ok(ok(judgeProcessAlive(ran("Rl\n"), 77)));
   for (const seen of [ran("", 1), ran("Z\n")]) t.notOk(ok(judgeProcessAlive(seen, 77)));
+  const down = { ...ran("", 1), stderr: "Error response from daemon: container 4f1c is not running\n" };
+  for (const judged of [judgeProcessGone(down, 77), judgeNoClient(down), judgeUnmounted(down, "/var/tmp/phos-dump")])
+    t.notOk(ok(judged), "the silence of a container that is down is no absence");
   t.ok(ok(judgeNoClient(ran("", 1))));
   t.notOk(ok(judgeNoClient(ran("99 pos_cli --dump --dir /x --pid 1\n"))));
   t.ok(ok(judgeUnmounted(ran("/dev\n/var/tmp/phos-dump-of-others\n"), "/var/tmp/phos-dump")));
