@@ -16,9 +16,11 @@ import { benchMachine } from "../../../../support/sim/bench-machine.js";
 /** Stands in for the agent: notes its environment, leaves a process in a session of its own, and waits. */
 const agentProgram = `
 const { spawn } = require("node:child_process");
-const { writeFileSync } = require("node:fs");
+const { renameSync, writeFileSync } = require("node:fs");
 spawn("sleep", ["1000"], { detached: true, stdio: "ignore" }).unref();
-writeFileSync(process.env.LABD_SIM_ROOT + "/agent-seen.json", JSON.stringify({ argv: process.argv.slice(2), env: process.env }));
+const seen = process.env.LABD_SIM_ROOT + "/agent-seen.json";
+writeFileSync(seen + ".new", JSON.stringify({ argv: process.argv.slice(2), env: process.env }));
+renameSync(seen + ".new", seen);
 setInterval(() => undefined, 1000);
 `;
 
