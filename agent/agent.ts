@@ -7,7 +7,13 @@ import type { Clock } from "../proto/base/clock.js";
 import { InvalidArgumentError } from "../proto/base/errors.js";
 import { Lifecycle } from "../proto/base/lifecycle.js";
 import type { Logger } from "../proto/base/logger.js";
-import { AgentServiceService, type AgentDescription, type BmcAssignment, type SiteNode } from "../proto/gen/lab/v1/agent.js";
+import {
+  AgentServiceService,
+  type AgentDescription,
+  type BmcAssignment,
+  type PowerAssignment,
+  type SiteNode,
+} from "../proto/gen/lab/v1/agent.js";
 import { BootServiceService } from "../proto/gen/lab/v1/boot.js";
 import { CommandServiceService } from "../proto/gen/lab/v1/command.js";
 import { ConsoleServiceService } from "../proto/gen/lab/v1/console.js";
@@ -21,7 +27,7 @@ import { BmcPool } from "./drivers/bmc.js";
 import { consoleDrivers, consoleSource } from "./drivers/console/registry.js";
 import { openSolConsole } from "./drivers/console/sol.js";
 import { Acts } from "./drivers/power/acts.js";
-import { powerDevice } from "./drivers/power/registry.js";
+import { powerDevice, type PowerTarget } from "./drivers/power/registry.js";
 import { VerifiedPower } from "./drivers/power/verified.js";
 import { Fences } from "./fence.js";
 import { GrubBootLoader } from "./host/boot/grub.js";
@@ -163,20 +169,42 @@ async function openSite(
     captures,
     log,
     drivers: {
-      power: (node) => powerDevice({ command: node.powerCommand, bmc: node.bmc && bmcOptions(node.bmc) }, { clock, bmcs }),
+      power: (node) => powerDevice(powerTarget(node), { clock, bmcs }),
       console: (node) => sourceOf(node, bmcs, clock),
       ssh,
-      verify: (node, device) => {
+      verify: ({ node, safety: written }, device) => {
         const console: PoweredConsole = {
           endOffset: () => captures.find(node)?.status.endOffset ?? 0,
           markPower: (verb) => captures.find(node)?.markPower(verb) ?? 0,
         };
-        return new VerifiedPower({ node, device, acts, console, clock, log, settleMs, pollMs });
+        const safety = written ?? { group: "", minOffMs: 0, cyclesPerHour: 0, hold: "" };
+        return new VerifiedPower({ node, device, safety, acts, console, clock, log, settleMs, pollMs });
       },
     },
   });
   lifecycle.onClose(() => site.close());
   return site;
+}
+
+/** How a node's power is switched, in the words of the drivers. */
+function powerTarget({ node, bmc, power }: SiteNode): PowerTarget {
+  const { means } = power ?? {};
+  return { node, bmc: bmc && bmcOptions(bmc), means: means && meansOf(means) };
+}
+
+function meansOf(means: NonNullable<PowerAssignment["means"]>): PowerTarget["means"] {
+  switch (means.$case) {
+    case "command":
+      return { kind: "command", ...means.value };
+    case "redfish":
+      return { kind: "redfish", ...means.value };
+    case "libvirt":
+      return { kind: "libvirt", ...means.value };
+    case "agent":
+      return { kind: "agent" };
+    case "manual":
+      return { kind: "manual", ...means.value };
+  }
 }
 
 /** The serial line of a node. The capture takes SOL from whoever else holds it: a log with holes is worth less than their session. */

@@ -15,7 +15,7 @@ export interface SiteDrivers {
   /** Takes on a node that is reached by ssh; undefined = it is not, here. Returns the way to let go of it. */
   ssh(node: SiteNode): (() => void) | undefined;
   /** The verified power of a node over its device. */
-  verify(node: string, device: PowerDevice): Power;
+  verify(node: SiteNode, device: PowerDevice): Power;
 }
 
 export interface SiteOptions {
@@ -119,7 +119,7 @@ export class Site {
     if (this.#powered.has(node.node)) return;
     const device = this.#options.drivers.power(node);
     if (device === undefined) return;
-    this.#powered.set(node.node, { assigned: powerKey(node), device, power: this.#options.drivers.verify(node.node, device) });
+    this.#powered.set(node.node, { assigned: powerKey(node), device, power: this.#options.drivers.verify(node, device) });
     this.#options.log.info({ node: node.node, power: device.label }, "power looked after");
   }
 
@@ -165,15 +165,15 @@ function powerKey(node: SiteNode | undefined): string {
 }
 
 function sshKey(node: SiteNode | undefined): string {
-  return node?.ssh === undefined ? "" : encoded({ ...node, powerCommand: [], bmc: undefined, console: undefined });
+  return node?.ssh === undefined ? "" : encoded({ ...node, power: undefined, safety: undefined, bmc: undefined, console: undefined });
 }
 
 /** A console over SOL changes with its BMC. */
 function consoleKey(node: SiteNode | undefined): string {
   if (node?.console === undefined) return "";
-  return encoded({ ...node, powerCommand: [], ssh: undefined, bmc: node.console.kind === "sol" ? node.bmc : undefined });
+  return encoded({ ...node, power: undefined, safety: undefined, ssh: undefined, bmc: node.console.kind === "sol" ? node.bmc : undefined });
 }
 
 function encoded(node: SiteNode): string {
-  return Buffer.from(SiteAssignment.encode({ nodes: [node] }).finish()).toString("base64");
+  return Buffer.from(SiteAssignment.encode({ nodes: [node], groups: [] }).finish()).toString("base64");
 }

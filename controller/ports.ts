@@ -12,6 +12,16 @@ export interface Fence {
 export type PowerVerb = "on" | "off" | "cycle" | "reset" | "soft";
 export type PowerState = "on" | "off";
 
+export interface PowerReading {
+  readonly state: PowerState;
+  readonly fault: boolean;
+  readonly lastEvent: string;
+  /** What an operator is asked to do now; "" when nothing. */
+  readonly asks: string;
+  /** Why the inventory holds its power back; "" when it does not. */
+  readonly hold: string;
+}
+
 export interface PowerResult {
   readonly before: PowerState;
   readonly after: PowerState;
@@ -21,6 +31,10 @@ export interface PowerResult {
   readonly witnessed: boolean;
   /** Console offset right before the act. */
   readonly consoleOffset: bigint;
+  /** Datagrams or requests exchanged with the device. */
+  readonly packets: number;
+  /** Of `elapsedMs`, the time spent waiting for its turn. */
+  readonly waitedMs: number;
 }
 
 export interface CommandRequest {
@@ -108,8 +122,11 @@ export interface NodeHandle {
   /** True while the agent that runs its commands is connected: its own, or the one that reaches it by ssh. */
   readonly agentConnected: boolean;
   power: {
-    read(options?: Waiting): Promise<{ state: PowerState; fault: boolean; lastEvent: string }>;
-    set(verb: PowerVerb, request: { fence: Fence; key: string; deadlineMs: number } & Waiting): Promise<PowerResult>;
+    read(options?: Waiting): Promise<PowerReading>;
+    /** `queueMs`: how long it may wait for its turn; default the agent's. */
+    set(verb: PowerVerb, request: { fence: Fence; key: string; deadlineMs: number; queueMs?: number } & Waiting): Promise<PowerResult>;
+    /** An operator's word for what was done by hand. */
+    confirm(state: PowerState, options?: Waiting): Promise<PowerReading>;
   };
   boot: {
     menu(options?: Waiting): Promise<BootMenu>;

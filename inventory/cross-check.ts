@@ -2,6 +2,8 @@
 import { nearest } from "./nearest.js";
 import { foldNames } from "./nodeset.js";
 import { roleNodes, siteAgent } from "./normalize.js";
+import { meansOf } from "./power.js";
+import { checkPower } from "./power-check.js";
 import type { InventoryFile } from "./schema.js";
 import { checkSsh } from "./ssh-check.js";
 
@@ -13,7 +15,14 @@ export interface CrossProblem {
 
 /** `lineOf` gives the line of a path, so that a message can point at the other place. */
 export function crossCheck(file: InventoryFile, lineOf: (path: readonly string[]) => number): CrossProblem[] {
-  return [...checkAddresses(file, lineOf), ...checkSites(file), ...checkSsh(file), ...checkCredentials(file), ...checkDeployments(file)];
+  return [
+    ...checkAddresses(file, lineOf),
+    ...checkSites(file),
+    ...checkSsh(file),
+    ...checkCredentials(file),
+    ...checkPower(file),
+    ...checkDeployments(file),
+  ];
 }
 
 function checkAddresses(file: InventoryFile, lineOf: (path: readonly string[]) => number): CrossProblem[] {
@@ -61,7 +70,10 @@ function checkSites(file: InventoryFile): CrossProblem[] {
   if (shared?.console?.via !== undefined) checkVia(shared.console.via, ["defaults", "console"], "a console");
   for (const [name, node] of Object.entries(file.nodes)) {
     if (node.bmc !== undefined && shared?.bmc?.via === undefined) checkVia(node.bmc.via, ["nodes", name, "bmc"], "a BMC");
-    if (node.power !== undefined) checkVia(node.power.via, ["nodes", name, "power"], "a power command");
+    const means = meansOf(node.power);
+    if (means !== undefined && means !== "agent" && !(means === "redfish" && node.power?.via === undefined && node.bmc !== undefined)) {
+      checkVia(node.power?.via, ["nodes", name, "power"], `power by ${means}`);
+    }
     if (node.console !== undefined && node.console !== "none") {
       if (shared?.console?.via === undefined || node.console.via !== undefined)
         checkVia(node.console.via, ["nodes", name, "console"], "a console");
@@ -71,13 +83,6 @@ function checkSites(file: InventoryFile): CrossProblem[] {
           message: `SOL needs a BMC, and ${name} has none; add bmc: { address: … }`,
         });
       }
-    }
-    if (node.bmc !== undefined && node.power !== undefined) {
-      problems.push({
-        path: ["nodes", name, "power"],
-        atKey: true,
-        message: `${name} has a BMC already; keep bmc: or power:, one way to switch it`,
-      });
     }
   }
   return problems;

@@ -21,10 +21,44 @@ export interface BmcSpec {
   readonly via: string;
 }
 
-/** Power by a program on the site agent instead of a BMC: argv prefix, called with "status", "on", "off" or "reset" appended. */
-export interface PowerCommandSpec {
-  readonly command: readonly string[];
-  readonly via: string;
+/** How a node's power is switched when not by IPMI. `via`: the agent that does it. */
+export type PowerSpec = { readonly via: string } & (
+  | { readonly kind: "command"; readonly argv: readonly string[] }
+  | {
+      readonly kind: "redfish";
+      /** "https://10.0.1.10". */
+      readonly url: string;
+      readonly user: string;
+      readonly password: SecretReference | undefined;
+      /** "/redfish/v1/Systems/1"; "" = the only one there is. */
+      readonly system: string;
+      /** 64 lower-case hexadecimal digits; "" = the certificate must be signed by a trusted authority. */
+      readonly fingerprint: string;
+    }
+  | { readonly kind: "libvirt"; readonly uri: string; readonly domain: string }
+  | { readonly kind: "agent" }
+  | { readonly kind: "manual"; readonly note: string }
+);
+
+/** What protects a node's power, however it is switched. */
+export interface PowerSafetySpec {
+  /** Name of a power group; "" = none. */
+  readonly group: string;
+  /** Seconds; 0 = the agent's settling time. */
+  readonly minOffS: number;
+  /** 0 = no limit. */
+  readonly cyclesPerHour: number;
+  /** Why its power must not be touched; "" = it may be. */
+  readonly hold: string;
+}
+
+/** What nodes on one supply share. All of them are switched by one agent. */
+export interface PowerGroupSpec {
+  readonly name: string;
+  /** Transitions under way at the same time; 0 = no limit. */
+  readonly atOnce: number;
+  /** Seconds between two nodes being switched on. */
+  readonly staggerS: number;
 }
 
 export interface ConsoleSpec {
@@ -59,7 +93,9 @@ export interface NodeSpec {
   readonly address: string | undefined;
   readonly tags: readonly string[];
   readonly bmc: BmcSpec | undefined;
-  readonly powerCommand: PowerCommandSpec | undefined;
+  /** Undefined = by its BMC, if it has one. */
+  readonly power: PowerSpec | undefined;
+  readonly safety: PowerSafetySpec;
   readonly console: ConsoleSpec | undefined;
   /** False: no agent runs on it. Always false when `ssh` says how else it is reached. */
   readonly agent: boolean;
@@ -92,4 +128,10 @@ export interface Lab {
   /** In file order. */
   readonly nodes: readonly NodeSpec[];
   readonly deployments: readonly DeploymentSpec[];
+  readonly powerGroups: readonly PowerGroupSpec[];
+}
+
+/** The agent that switches a node's power; undefined when nothing can. */
+export function powerAgent({ power, bmc }: Pick<NodeSpec, "power" | "bmc">): string | undefined {
+  return power?.via ?? bmc?.via;
 }

@@ -1,6 +1,7 @@
 /** From the file's shape to the model: defaults applied, roles expanded, the only site agent filled in. Pure. */
-import type { BmcSpec, ConsoleSpec, DeploymentSpec, Lab, NodeSpec, SshSpec } from "./model.js";
+import type { BmcSpec, ConsoleSpec, DeploymentSpec, Lab, NodeSpec, PowerSafetySpec, SshSpec } from "./model.js";
 import { expandName } from "./nodeset.js";
+import { normalizePower } from "./power.js";
 import type { InventoryFile } from "./schema.js";
 
 type NodeFile = InventoryFile["nodes"][string];
@@ -28,6 +29,11 @@ export function normalize(file: InventoryFile, path: string, positionOf: (deploy
         position: positionOf(name),
       }),
     ),
+    powerGroups: Object.entries(file.power_groups ?? {}).map(([name, group]) => ({
+      name,
+      atOnce: group.at_once ?? 0,
+      staggerS: group.stagger ?? 0,
+    })),
   };
 }
 
@@ -44,7 +50,8 @@ function normalizeNode(file: InventoryFile, name: string, node: NodeFile): NodeS
     address: node.address,
     tags: node.tags ?? [],
     bmc,
-    powerCommand: node.power === undefined ? undefined : { command: node.power.command, via: siteAgent(file, node.power.via) },
+    power: normalizePower({ name, power: node.power, bmc, ssh: node.ssh, siteAgent: (via) => siteAgent(file, via) }),
+    safety: normalizeSafety(file, node),
     console: normalizeConsole(file, node, bmc !== undefined),
     agent: node.ssh === undefined && (node.agent ?? true),
     ssh: normalizeSsh(node),
@@ -66,6 +73,11 @@ function normalizeBmc(file: InventoryFile, node: NodeFile): BmcSpec | undefined 
     quirks: bmc.quirks ?? [],
     via: siteAgent(file, bmc.via),
   };
+}
+
+function normalizeSafety(file: InventoryFile, node: NodeFile): PowerSafetySpec {
+  const { group, min_off, cycles_per_hour, hold } = { ...file.defaults?.power, ...node.power };
+  return { group: group ?? "", minOffS: min_off ?? 0, cyclesPerHour: cycles_per_hour ?? 0, hold: hold ?? "" };
 }
 
 function normalizeSsh(node: NodeFile): SshSpec | undefined {

@@ -67,15 +67,69 @@ const consoleShape = z
   })
   .refine((each) => Object.keys(consoleKinds).filter((kind) => kind in each).length <= 1, "has more than one of sol, tcp, unix, file");
 
+const seconds = z.number().min(0).max(86_400);
+
+/** Kept apart from the means: they protect a machine however it is switched. */
+const powerSafetyKeys = {
+  min_off: seconds.optional().describe("Least time off before it is switched on again, in seconds; default: the agent's settling time (5)"),
+  cycles_per_hour: z
+    .int()
+    .min(1)
+    .max(1000)
+    .optional()
+    .describe("How often it may be switched on or reset within an hour; default: no limit"),
+};
+
+const powerMeans = {
+  command: z.array(z.string()).min(1).optional().describe("A program on the site agent, called with status, on, off or reset appended"),
+  redfish: z
+    .strictObject({
+      url: z
+        .string()
+        .regex(/^https?:\/\/[^/\s]+$/, "needs https://HOST or https://HOST:PORT")
+        .optional()
+        .describe("Default: https:// and the address of the node's bmc"),
+      user: z.string().min(1).optional().describe("Default: the bmc's"),
+      password: secret.optional().describe("Default: the bmc's"),
+      system: z.string().startsWith("/redfish/v1/Systems/").optional().describe("Default: the only one there is"),
+      fingerprint: z
+        .string()
+        .regex(/^([0-9A-Fa-f]{2}:?){32}$/, "is the SHA-256 of the certificate: 64 hexadecimal digits")
+        .optional()
+        .describe("SHA-256 of the service's certificate; default: it must be signed by an authority the agent's machine trusts"),
+    })
+    .optional()
+    .describe("A Redfish service, for example of the BMC"),
+  libvirt: z
+    .strictObject({
+      domain: z.string().min(1).optional().describe("Default: the node's name"),
+      uri: z.string().min(1).optional().describe("Default qemu:///system"),
+    })
+    .optional()
+    .describe("A virtual machine, by virsh on the site agent"),
+  agent: z.literal(true).optional().describe("By the node's own operating system, through its agent or ssh: reset and soft only"),
+  manual: z.string().optional().describe("By an operator's hand; says where the switch is"),
+};
+
+const power = z
+  .strictObject({
+    ...powerMeans,
+    ...powerSafetyKeys,
+    group: name.optional().describe("What it shares its supply with: a key of power_groups"),
+    hold: z.string().min(1).optional().describe("Its power must not be touched, and why"),
+    via: name.optional().describe("Site agent that switches it; default: the bmc's, or the only one"),
+  })
+  .refine(
+    (each) => Object.keys(powerMeans).filter((means) => means in each).length <= 1,
+    `has more than one of ${Object.keys(powerMeans).join(", ")}`,
+  );
+
 const node = z.strictObject({
   arch: z.enum(["x86_64", "aarch64"]).optional().describe("Default x86_64"),
   address: address.optional(),
   tags: z.array(name).optional(),
   bmc: bmc.optional(),
-  power: z
-    .strictObject({ command: z.array(z.string()).min(1), via: name.optional() })
-    .optional()
-    .describe("A program on the site agent, called with status, on, off or reset appended"),
+  power: power.optional().describe("How its power is switched when not by its bmc, and what it is protected from"),
   console: z.union([consoleShape, z.literal("none")]).optional(),
   agent: z.boolean().optional().describe("false: no agent runs on this machine"),
   ssh: z
@@ -117,9 +171,20 @@ export const inventorySchema = z.strictObject({
     .strictObject({
       bmc: z.strictObject(bmcKeys).optional(),
       console: consoleShape.optional(),
+      power: z.strictObject(powerSafetyKeys).optional(),
       arch: z.enum(["x86_64", "aarch64"]).optional(),
     })
     .optional(),
+  power_groups: z
+    .record(
+      name,
+      z.strictObject({
+        at_once: z.int().min(1).max(1000).optional().describe("Power transitions under way at the same time; default: no limit"),
+        stagger: seconds.optional().describe("Least time between two nodes being switched on, in seconds"),
+      }),
+    )
+    .optional()
+    .describe("Nodes on one PDU or in one rack, and what their supply stands"),
   nodes: z.record(name, node),
   deployments: z.record(name, deployment).optional(),
 });

@@ -1,4 +1,5 @@
 /** Chassis power, in two layers: what a device can do (PowerDevice) and what a lab wants done (Power). */
+import type { Management } from "./management.js";
 
 export const powerVerbs = ["on", "off", "cycle", "reset", "soft"] as const;
 export type PowerVerb = (typeof powerVerbs)[number];
@@ -9,6 +10,10 @@ export interface PowerReading {
   readonly fault: boolean;
   /** Why the machine was last powered, as the device tells it; "" when it does not. */
   readonly lastEvent: string;
+  /** Changes whenever the machine starts anew, where the device can tell (a boot id, a time of reset): proof of a reset. */
+  readonly start?: string | undefined;
+  /** What an operator is asked to do now, where the device is one. */
+  readonly asks?: string | undefined;
 }
 
 /** One way to switch one machine: a BMC, an outlet. Drivers implement this and nothing more. */
@@ -25,14 +30,22 @@ export interface PowerDevice {
    */
   send(verb: "on" | "off" | "reset" | "soft", options?: { signal?: AbortSignal | undefined }): Promise<void>;
   close(): Promise<void>;
+  /** Datagrams or requests that went to and came from the device so far. Absent where they are not counted. */
+  packets?(): number;
+  /** Takes an operator's word for what was done by hand. Absent on every device that can be asked. */
+  confirm?(state: PowerState): Promise<void>;
+  /** What it can do beside power. Absent where nothing. */
+  readonly management?: Management | undefined;
 }
 
 export interface PowerRequest {
   readonly verb: PowerVerb;
   /** Names this act; the same key again returns the first result and does not act again. */
   readonly key: string;
-  /** How long the state may take to be as asked. */
+  /** How long the state may take to be as asked, from when the act's turn has come. */
   readonly deadlineMs: number;
+  /** How long it may wait for its turn. */
+  readonly queueMs: number;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -48,6 +61,31 @@ export interface PowerResult {
   readonly witnessed: boolean;
   /** Console offset of the machine right before the act, the same however often the result is told; 0 when it has no console. */
   readonly consoleOffset: number;
+  /** Datagrams or requests exchanged with the device for this act; 0 where they are not counted. */
+  readonly packets: number;
+  /** Of `elapsedMs`, the time spent waiting for its turn. */
+  readonly waitedMs: number;
+}
+
+/** What protects a machine's power, from its inventory entry. */
+export interface PowerSafety {
+  /** Power group; "" = none. */
+  readonly group: string;
+  /** Least time off before it is switched on again; 0 = no more than the agent's settling time. */
+  readonly minOffMs: number;
+  /** How often it may be switched on or reset within an hour; 0 = no limit. */
+  readonly cyclesPerHour: number;
+  /** Why its power must not be touched; "" = it may be. */
+  readonly hold: string;
+}
+
+/** What the machines on one PDU share. */
+export interface PowerGroup {
+  readonly name: string;
+  /** Transitions under way at the same time; 0 = no limit. */
+  readonly atOnce: number;
+  /** Least time between two machines of the group being switched on. */
+  readonly staggerMs: number;
 }
 
 /** The machine's console, as far as its power is concerned: serial evidence of an act lies after the act's mark. */
@@ -66,4 +104,10 @@ export interface Power {
   read(options?: { signal?: AbortSignal | undefined }): Promise<PowerReading>;
   /** Throws DeadlineError when the state does not come about, with the state read last. */
   set(request: PowerRequest): Promise<PowerResult>;
+  /** An operator's word for what was done by hand. UnsupportedError on a device that can be asked. */
+  confirm(state: PowerState): Promise<PowerReading>;
+  /** UnsupportedError when the device can nothing beside power. */
+  readonly management: Management;
+  /** Why its power must not be touched; "" = it may be. */
+  readonly hold: string;
 }

@@ -2,8 +2,9 @@
 import type { Clock } from "../../proto/base/clock.js";
 import { InternalError } from "../../proto/base/errors.js";
 import type { BootEntries } from "../../proto/gen/lab/v1/boot.js";
+import type { PowerStatus } from "../../proto/gen/lab/v1/power.js";
 import type { Facts as WireFacts } from "../../proto/gen/lab/v1/node.js";
-import type { BootMenu, ConsoleFeed, Facts, NodeHandle, Nodes, PowerResult, PowerState, PowerVerb } from "../ports.js";
+import type { BootMenu, ConsoleFeed, Facts, NodeHandle, Nodes, PowerReading, PowerResult, PowerState, PowerVerb } from "../ports.js";
 import { runJob } from "./job-run.js";
 import { remoteJobs } from "./remote-jobs.js";
 import { remoteFiles } from "./remote-files.js";
@@ -11,6 +12,8 @@ import type { Routes } from "./routes.js";
 
 /** Beside what a power act may take: the way there and back, and the reads before and after. */
 const powerMarginMs = 30_000;
+/** How long an act waits for its turn when nobody says. */
+const defaultQueueMs = 30 * 60_000;
 
 export interface RemoteNodesOptions {
   readonly routes: Routes;
@@ -59,18 +62,24 @@ export class RemoteNodes implements Nodes {
 
   #power(node: string): NodeHandle["power"] {
     const { routes, onPower, onPowerAct } = this.#options;
+    const reading = (status: PowerStatus): PowerReading => {
+      const state = powerState(status.state);
+      onPower?.(node, state);
+      return { ...status, state };
+    };
     return {
       async read(options) {
         const { power } = await routes.power(node, options);
-        const status = await power.getPower({ node }, { signal: options?.signal });
-        const state = powerState(status.state);
-        onPower?.(node, state);
-        return { state, fault: status.fault, lastEvent: status.lastEvent };
+        return reading(await power.getPower({ node }, { signal: options?.signal }));
       },
-      async set(verb, { fence, key, deadlineMs, signal }) {
+      async confirm(state, options) {
+        const { power } = await routes.power(node, options);
+        return reading(await power.confirmPower({ node, state }, { signal: options?.signal }));
+      },
+      async set(verb, { fence, key, deadlineMs, queueMs = defaultQueueMs, signal }) {
         const { power } = await routes.power(node, { signal });
-        const request = { node, verb, fence, key, deadlineMs };
-        const answer = await power.setPower(request, { signal, deadlineMs: deadlineMs + powerMarginMs });
+        const request = { node, verb, fence, key, deadlineMs, queueMs };
+        const answer = await power.setPower(request, { signal, deadlineMs: queueMs + deadlineMs + powerMarginMs });
         const result = { ...answer, before: powerState(answer.before), after: powerState(answer.after) };
         onPower?.(node, result.after);
         if (result.acted && !result.replayed) onPowerAct?.(node, verb, result);

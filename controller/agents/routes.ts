@@ -1,5 +1,5 @@
 /** Which agent answers for what of a node: its own agent, or the one that reaches it by ssh, for what runs on it, a site agent for power and console. */
-import type { Lab, NodeSpec } from "../../inventory/model.js";
+import { powerAgent, type Lab, type NodeSpec } from "../../inventory/model.js";
 import { nearest } from "../../inventory/nearest.js";
 import { NotFoundError, UnsupportedError } from "../../proto/base/errors.js";
 import type { AgentConnection } from "./agent-connection.js";
@@ -52,18 +52,18 @@ export class Routes {
 
   /** The agent that switches the node's power. Throws UnsupportedError when nothing can. */
   async power(node: string, options?: Waiting): Promise<AgentConnection> {
-    const { bmc, powerCommand } = this.spec(node);
-    const via = bmc?.via ?? powerCommand?.via;
+    const via = powerAgent(this.spec(node));
     if (via === undefined) {
-      throw new UnsupportedError(`node ${node}: the inventory gives it neither a bmc nor a power command`, { facts: { node } });
+      throw new UnsupportedError(`node ${node}: the inventory gives it neither a bmc nor another way to switch it (power:)`, {
+        facts: { node },
+      });
     }
     return this.#registry.reach(via, options);
   }
 
   /** True while the agent that switches the node's power is connected. */
   canSwitch(node: string): boolean {
-    const { bmc, powerCommand } = this.spec(node);
-    const via = bmc?.via ?? powerCommand?.via;
+    const via = powerAgent(this.spec(node));
     return via !== undefined && this.#registry.connected(via) !== undefined;
   }
 

@@ -1,8 +1,24 @@
 /** What an agent is told to look after: the inventory's part for it, with its secrets. */
 import { readSecret } from "../../inventory/credentials.js";
-import type { BmcSpec, ConsoleSpec, Lab, NodeSpec, SshSpec } from "../../inventory/model.js";
+import {
+  powerAgent,
+  type BmcSpec,
+  type ConsoleSpec,
+  type Lab,
+  type NodeSpec,
+  type PowerSpec,
+  type SshSpec,
+} from "../../inventory/model.js";
 import { describeError, InvalidInventoryError } from "../../proto/base/errors.js";
-import type { BmcAssignment, ConsoleAssignment, SiteAssignment, SiteNode, SshAssignment } from "../../proto/gen/lab/v1/agent.js";
+import type {
+  BmcAssignment,
+  ConsoleAssignment,
+  PowerAssignment,
+  PowerSafety,
+  SiteAssignment,
+  SiteNode,
+  SshAssignment,
+} from "../../proto/gen/lab/v1/agent.js";
 
 /** For any agent: site duty or not, nodes may be reached through it. Throws InvalidInventoryError with every secret of this site that cannot be read. */
 export function siteAssignment(lab: Lab, agent: string): SiteAssignment {
@@ -16,7 +32,11 @@ export function siteAssignment(lab: Lab, agent: string): SiteAssignment {
     }
   });
   if (problems.length > 0) throw new InvalidInventoryError(problems.join("\n"));
-  return { nodes };
+  const named = new Set(nodes.map((node) => node.safety?.group));
+  const groups = lab.powerGroups
+    .filter(({ name }) => named.has(name))
+    .map(({ name, atOnce, staggerS }) => ({ name, atOnce, staggerMs: Math.round(staggerS * 1000) }));
+  return { nodes, groups };
 }
 
 /** Throws InvalidInventoryError with every secret of the lab that cannot be read: better at start than at the first power cycle. */
@@ -37,10 +57,33 @@ export function checkSecrets(lab: Lab): void {
 function siteNode(node: NodeSpec, agent: string): SiteNode | undefined {
   const bmc = node.bmc?.via === agent ? bmcAssignment(node.name, node.bmc) : undefined;
   const console = node.console?.via === agent ? consoleAssignment(node.console) : undefined;
-  const powerCommand = node.powerCommand?.via === agent ? [...node.powerCommand.command] : [];
+  const power = node.power?.via === agent ? powerAssignment(node.name, node.power) : undefined;
   const ssh = node.ssh?.via === agent ? sshAssignment(node.ssh) : undefined;
-  if (bmc === undefined && console === undefined && powerCommand.length === 0 && ssh === undefined) return undefined;
-  return { node: node.name, bmc, console, powerCommand, ssh };
+  if (bmc === undefined && console === undefined && power === undefined && ssh === undefined) return undefined;
+  const safety = powerAgent(node) === agent ? powerSafety(node) : undefined;
+  return { node: node.name, bmc, console, ssh, power, safety };
+}
+
+function powerSafety({ safety: { group, minOffS, cyclesPerHour, hold } }: NodeSpec): PowerSafety {
+  return { group, minOffMs: Math.round(minOffS * 1000), cyclesPerHour, hold };
+}
+
+function powerAssignment(node: string, power: PowerSpec): PowerAssignment {
+  switch (power.kind) {
+    case "command":
+      return { means: { $case: "command", value: { argv: [...power.argv] } } };
+    case "redfish": {
+      const { url, user: username, system, fingerprint } = power;
+      const password = power.password === undefined ? "" : readSecret(power.password, `nodes.${node}.power.redfish.password`);
+      return { means: { $case: "redfish", value: { url, username, password, system, fingerprint } } };
+    }
+    case "libvirt":
+      return { means: { $case: "libvirt", value: { uri: power.uri, domain: power.domain } } };
+    case "agent":
+      return { means: { $case: "agent", value: {} } };
+    case "manual":
+      return { means: { $case: "manual", value: { note: power.note } } };
+  }
 }
 
 function sshAssignment({ address, port, user, identity, hostKey }: SshSpec): SshAssignment {

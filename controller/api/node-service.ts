@@ -1,5 +1,5 @@
 /** NodeService for people: the inventory, with what is known about each node now. */
-import type { NodeSpec } from "../../inventory/model.js";
+import { powerAgent, type NodeSpec } from "../../inventory/model.js";
 import { selectNodes } from "../../inventory/select.js";
 import { withDeadline } from "../../proto/base/abort.js";
 import type { Clock } from "../../proto/base/clock.js";
@@ -77,7 +77,7 @@ function consoleView(
 }
 
 async function powerWord(deps: NodeServiceDeps, spec: NodeSpec, probe: boolean, signal: AbortSignal): Promise<string> {
-  if (spec.bmc === undefined && spec.powerCommand === undefined) return "unknown";
+  if (powerAgent(spec) === undefined) return "unknown";
   if (!probe) return deps.lastPower.get(spec.name) ?? "unknown";
   if (!deps.routes.canSwitch(spec.name)) return "unreachable";
   const wait = { subject: `power of ${spec.name}`, awaited: "an answer", deadlineMs: overviewDeadlineMs };

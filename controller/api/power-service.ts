@@ -14,11 +14,21 @@ export function createPowerService({ nodes, acting }: { nodes: Nodes; acting: Ac
     async getPower({ node }, { signal }) {
       return nodes.node(node).power.read({ signal });
     },
-    async setPower({ node, verb: word, fence, key, deadlineMs }, { signal, peer }) {
+    async confirmPower({ node, state }, { signal }) {
+      if (state !== "on" && state !== "off")
+        throw new InvalidArgumentError(`power of ${node}: is "on" or "off", not ${JSON.stringify(state)}`);
+      return nodes.node(node).power.confirm(state, { signal });
+    },
+    async setPower({ node, verb: word, fence, key, deadlineMs, queueMs }, { signal, peer }) {
       const { power } = nodes.node(node);
       const verb = verbs.find((each) => each === word);
       if (verb === undefined) throw new InvalidArgumentError(`power ${word}: unknown verb; expected ${verbs.join(", ")}`);
-      const request = { key: key === "" ? randomUUID() : key, deadlineMs: deadlineMs === 0 ? defaultDeadlineMs : deadlineMs, signal };
+      const request = {
+        key: key === "" ? randomUUID() : key,
+        deadlineMs: deadlineMs || defaultDeadlineMs,
+        ...(queueMs === 0 ? {} : { queueMs }),
+        signal,
+      };
       return acting.run({ node, fence, caller: peer, what: `power ${verb}` }, (permit) => power.set(verb, { ...request, fence: permit }));
     },
   };

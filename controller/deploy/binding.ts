@@ -1,5 +1,5 @@
 /** Roles and parameters of a deployment, checked against its recipe and the inventory. Pure; finds every problem, throws none. */
-import type { DeploymentSpec, Lab, NodeSpec } from "../../inventory/model.js";
+import { powerAgent, type DeploymentSpec, type Lab, type NodeSpec } from "../../inventory/model.js";
 import { nearest } from "../../inventory/nearest.js";
 import { checkShape } from "../../inventory/shape-problems.js";
 import { optionName } from "../../proto/base/option-name.js";
@@ -59,7 +59,7 @@ function plannedNode(node: NodeSpec): PlannedNode {
     address: node.address,
     reach: node.agent ? "agent" : node.ssh === undefined ? "none" : "ssh",
     ssh: node.ssh && { user: node.ssh.user, port: node.ssh.port, via: node.ssh.via },
-    hasPower: node.bmc !== undefined || node.powerCommand !== undefined,
+    hasPower: powerAgent(node) !== undefined,
     console: node.console === undefined ? undefined : { line: node.console.line, baudRate: node.console.baudRate },
   };
 }

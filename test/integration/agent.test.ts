@@ -83,7 +83,8 @@ esac`;
     site: {
       node,
       bmc: undefined,
-      powerCommand: [plug],
+      power: { means: { $case: "command", value: { argv: [plug] } } },
+      safety: undefined,
       ssh: undefined,
       console: { kind: "unix", target: path, baudRate: 0, line: "ttyS0" },
     },
@@ -98,13 +99,13 @@ t.test("a site agent keeps its assignment and its acts over a restart: the same 
   const first = bench.start({ config });
   const before = await bench.connected();
   t.same((await before.agent.describe({})).duties, []);
-  t.match(await before.agent.assignSite({ nodes: [site] }), { consoles: 1, bmcs: 1 });
+  t.match(await before.agent.assignSite({ nodes: [site], groups: [] }), { consoles: 1, bmcs: 1 });
   t.same((await before.agent.describe({})).duties, ["site"]);
   t.equal((await stat(join(bench.directory, "state/site.assignment"))).mode & 0o777, 0o600);
   const greeting = "m0 greets\r\n";
   await until(async () => (await before.console.listConsoles({})).consoles[0]?.endOffset === BigInt(greeting.length), "the greeting");
 
-  const request = { node: "m0", verb: "cycle", key: "run-1/power", fence, deadlineMs: 10_000 };
+  const request = { node: "m0", verb: "cycle", key: "run-1/power", fence, deadlineMs: 10_000, queueMs: 0 };
   await before.power.setPower({ ...request, verb: "on", key: "first" });
   const cycled = await before.power.setPower(request);
   t.match(cycled, { before: "on", after: "on", acted: true, replayed: false, witnessed: true, consoleOffset: BigInt(greeting.length) });
@@ -126,12 +127,19 @@ t.test("a new assignment lets go of what is gone, leaves what stays, and names a
   const [m0, m1] = [await machine(t, bench.directory, "m0"), await machine(t, bench.directory, "m1")];
   bench.start();
   const clients = await bench.connected();
-  await clients.agent.assignSite({ nodes: [m0.site, m1.site] });
+  await clients.agent.assignSite({ nodes: [m0.site, m1.site], groups: [] });
   const broken = [
     { ...m0.site, node: "x0", console: { kind: "semaphore", target: "hill", baudRate: 0, line: "" } },
-    { node: "x1", bmc: undefined, powerCommand: [], ssh: undefined, console: { kind: "sol", target: "", baudRate: 0, line: "ttyS1" } },
+    {
+      node: "x1",
+      bmc: undefined,
+      power: undefined,
+      safety: undefined,
+      ssh: undefined,
+      console: { kind: "sol", target: "", baudRate: 0, line: "ttyS1" },
+    },
   ];
-  await t.rejects(clients.agent.assignSite({ nodes: [m1.site, ...broken] }), {
+  await t.rejects(clients.agent.assignSite({ nodes: [m1.site, ...broken], groups: [] }), {
     code: "invalid-argument",
     message: /x0: .*no driver for "semaphore".*; x1: its console is SOL and it has no BMC/,
   });

@@ -25,14 +25,14 @@ t.test(
       quirks: [],
     };
     const console = { kind: "sol", target: "", baudRate: 115200, line: "ttyS1" };
-    const site = { node: "m0", bmc: bmcAssignment, powerCommand: [], ssh: undefined, console };
-    await before.agent.assignSite({ nodes: [site] });
+    const site = { node: "m0", bmc: bmcAssignment, power: undefined, safety: undefined, ssh: undefined, console };
+    await before.agent.assignSite({ nodes: [site], groups: [] });
     const view = async (clients = before) => (await clients.console.listConsoles({})).consoles[0];
     await until(async () => (await view())?.state === "up", "SOL");
     bmc.serial.transmit(Buffer.from("before the act\r\n"));
     await until(async () => (await view())?.endOffset === 16n, "the bytes of the serial line");
 
-    const on = { node: "m0", verb: "on", key: "run-1/on", fence, deadlineMs: 10_000 };
+    const on = { node: "m0", verb: "on", key: "run-1/on", fence, deadlineMs: 10_000, queueMs: 0 };
     t.match(await before.power.setPower(on), { before: "off", after: "on", acted: true, consoleOffset: 16n });
     const cycle = { ...on, verb: "cycle", key: "run-1/cycle" };
     const cycled = await before.power.setPower(cycle);
@@ -78,7 +78,10 @@ t.test("an agent that is asked to end leaves one gap in the log of a SOL console
     quirks: [],
   };
   const console = { kind: "sol", target: "", baudRate: 115200, line: "ttyS1" };
-  await before.agent.assignSite({ nodes: [{ node: "m0", bmc: assignment, powerCommand: [], ssh: undefined, console }] });
+  await before.agent.assignSite({
+    nodes: [{ node: "m0", bmc: assignment, power: undefined, safety: undefined, ssh: undefined, console }],
+    groups: [],
+  });
   const isUp = async (clients: typeof before) => (await clients.console.listConsoles({})).consoles[0]?.state === "up";
   await until(() => isUp(before), "SOL");
   t.equal(await ended(first, "SIGTERM"), 0);
@@ -110,6 +113,9 @@ t.test("a wrong password is named as such", async (t) => {
     cipherSuites: [],
     quirks: [],
   };
-  await clients.agent.assignSite({ nodes: [{ node: "m0", bmc: wrong, powerCommand: [], ssh: undefined, console: undefined }] });
+  await clients.agent.assignSite({
+    nodes: [{ node: "m0", bmc: wrong, power: undefined, safety: undefined, ssh: undefined, console: undefined }],
+    groups: [],
+  });
   await t.rejects(clients.power.getPower({ node: "m0" }), { code: "authentication", message: /password/ });
 });

@@ -6,11 +6,28 @@ import type { BmcPool } from "../bmc.js";
 import { CommandPowerDevice } from "./command.js";
 import { openIpmiPower } from "./ipmi.js";
 
-/** What a node's assignment says; a command wins over a BMC: it is given because the BMC is not to be used. */
+/** What a node's assignment says. Other means win over the BMC: they are given because IPMI is not to be used for power. */
 export interface PowerTarget {
-  /** Program and arguments; empty = none. */
-  readonly command: readonly string[];
+  readonly node: string;
   readonly bmc: BmcOptions | undefined;
+  readonly means:
+    | { readonly kind: "command"; readonly argv: readonly string[] }
+    | ({ readonly kind: "redfish" } & RedfishTarget)
+    | { readonly kind: "libvirt"; readonly uri: string; readonly domain: string }
+    | { readonly kind: "agent" }
+    | { readonly kind: "manual"; readonly note: string }
+    | undefined;
+}
+
+export interface RedfishTarget {
+  /** "https://10.0.1.10". */
+  readonly url: string;
+  readonly username: string;
+  readonly password: string;
+  /** "/redfish/v1/Systems/1"; "" = the only one there is. */
+  readonly system: string;
+  /** SHA-256 of the certificate, 64 lower-case hexadecimal digits; "" = signed by an authority this machine trusts. */
+  readonly fingerprint: string;
 }
 
 export interface PowerMeans {
@@ -22,8 +39,8 @@ export interface PowerMeans {
 type PowerDriver = (target: PowerTarget, means: PowerMeans) => PowerDevice | undefined;
 
 const powerDrivers: readonly PowerDriver[] = [
-  ({ command }, { clock }) => (command.length === 0 ? undefined : new CommandPowerDevice({ argv: command, clock })),
-  ({ bmc }, { bmcs }) => (bmc === undefined ? undefined : openIpmiPower(bmcs, bmc)),
+  ({ means }, { clock }) => (means?.kind === "command" ? new CommandPowerDevice({ argv: means.argv, clock }) : undefined),
+  ({ bmc, means }, { bmcs }) => (bmc === undefined || means !== undefined ? undefined : openIpmiPower(bmcs, bmc)),
 ];
 
 /** The device for a target, undefined when it names none. Throws InvalidArgumentError for what a driver cannot understand. */

@@ -6,15 +6,26 @@
  */
 import { unlessAborted, withDeadline } from "../../../proto/base/abort.js";
 import { sleep, type Clock } from "../../../proto/base/clock.js";
-import { CancelledError, ConflictError, LabError, type ErrorCode } from "../../../proto/base/errors.js";
+import { CancelledError, ConflictError, LabError, UnsupportedError, type ErrorCode } from "../../../proto/base/errors.js";
 import type { Logger } from "../../../proto/base/logger.js";
-import type { Power, PowerDevice, PoweredConsole, PowerReading, PowerRequest, PowerResult, PowerState } from "../../ports/power.js";
+import type { Management } from "../../ports/management.js";
+import type {
+  Power,
+  PowerDevice,
+  PoweredConsole,
+  PowerReading,
+  PowerRequest,
+  PowerResult,
+  PowerSafety,
+  PowerState,
+} from "../../ports/power.js";
 import type { Act, Acts } from "./acts.js";
 import { stateAfter, stepsFor } from "./plan.js";
 
 export interface VerifiedPowerOptions {
   readonly node: string;
   readonly device: PowerDevice;
+  readonly safety: PowerSafety;
   readonly acts: Acts;
   readonly console: PoweredConsole;
   readonly clock: Clock;
@@ -48,6 +59,27 @@ export class VerifiedPower implements Power {
 
   read(options?: { signal?: AbortSignal | undefined }): Promise<PowerReading> {
     return this.#options.device.read(options);
+  }
+
+  get hold(): string {
+    return this.#options.safety.hold;
+  }
+
+  get management(): Management {
+    const { device, node } = this.#options;
+    if (device.management !== undefined) return device.management;
+    throw new UnsupportedError(`${node}: ${device.label} can switch power and nothing else; this needs a BMC`, { facts: { node } });
+  }
+
+  async confirm(state: PowerState): Promise<PowerReading> {
+    const { device, node } = this.#options;
+    if (device.confirm === undefined) {
+      throw new UnsupportedError(`${node}: ${device.label} is asked itself; only power by hand is confirmed by an operator`, {
+        facts: { node },
+      });
+    }
+    await device.confirm(state);
+    return this.read();
   }
 
   async set(request: PowerRequest): Promise<PowerResult> {
@@ -96,6 +128,8 @@ export class VerifiedPower implements Power {
         replayed: false,
         witnessed: true,
         consoleOffset: console.endOffset(),
+        packets: 0,
+        waitedMs: 0,
       };
     }
     if (request.signal?.aborted) throw CancelledError.from(request.signal);
@@ -128,7 +162,17 @@ export class VerifiedPower implements Power {
     }
     const { before, consoleOffset } = act;
     const after = stateAfter[act.step];
-    const result = { before, after, acted: true, elapsedMs: watch.elapsedMs, replayed: false, witnessed, consoleOffset };
+    const result = {
+      before,
+      after,
+      acted: true,
+      elapsedMs: watch.elapsedMs,
+      replayed: false,
+      witnessed,
+      consoleOffset,
+      packets: 0,
+      waitedMs: 0,
+    };
     await acts.write({ ...act, result });
     this.#options.log.info({ node: act.node, verb: act.verb, act: act.key, ...result }, "power act verified");
     return result;

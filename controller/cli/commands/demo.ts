@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { loadLab } from "../../../inventory/load.js";
-import type { Lab } from "../../../inventory/model.js";
+import { powerAgent, type Lab } from "../../../inventory/model.js";
 import { FailedError } from "../../../proto/base/errors.js";
 import type { Connection } from "../connection.js";
 import { type Context, withLab } from "../context.js";
@@ -52,7 +52,7 @@ export async function demo(context: Context, script: DemoScript, options: { keep
 
 /** A board may have no power control: it is on. */
 function powerOn(nodes: Lab["nodes"]): readonly DemoCommand[] {
-  const powered = nodes.filter((node) => node.bmc !== undefined || node.powerCommand !== undefined);
+  const powered = nodes.filter((node) => powerAgent(node) !== undefined);
   if (powered.length === 0) return [];
   return [`power on ${powered.length === nodes.length ? "@all" : powered.map((node) => node.name).join(",")}`];
 }

@@ -1,4 +1,5 @@
 /** lab inventory: what needs no lab. */
+import type { NodeSpec } from "../../../inventory/model.js";
 import { loadLab } from "../../../inventory/load.js";
 import { inventoryJsonSchema } from "../../../inventory/schema.js";
 import { type Context, show } from "../context.js";
@@ -23,9 +24,7 @@ export function showInventory(context: Context, file: string): void {
         node.name,
         node.arch,
         node.address ?? "–",
-        node.bmc !== undefined
-          ? `bmc ${node.bmc.address}${node.bmc.port === 623 ? "" : `:${node.bmc.port}`}`
-          : (node.powerCommand?.command.join(" ") ?? "–"),
+        powerWords(node),
         node.console === undefined
           ? "–"
           : `${[node.console.kind, node.console.target].filter((each) => each !== "").join(" ")} (${node.console.line} ${node.console.baudRate}) via ${node.console.via}`,
@@ -33,6 +32,23 @@ export function showInventory(context: Context, file: string): void {
       ]),
     ]),
   ]);
+}
+
+function powerWords({ power, bmc }: NodeSpec): string {
+  switch (power?.kind) {
+    case "command":
+      return power.argv.join(" ");
+    case "redfish":
+      return `redfish ${power.url}`;
+    case "libvirt":
+      return `libvirt ${power.uri} ${power.domain}`;
+    case "agent":
+      return `agent ${power.via}`;
+    case "manual":
+      return `by hand: ${power.note}`;
+    case undefined:
+      return bmc === undefined ? "–" : `bmc ${bmc.address}${bmc.port === 623 ? "" : `:${bmc.port}`}`;
+  }
 }
 
 export function printSchema(context: Context): void {

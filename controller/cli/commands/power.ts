@@ -44,7 +44,7 @@ export async function setPower(
     if (names.length > askBeyond && !options.yes)
       await confirm(context, `power ${verb} acts on ${names.length} nodes: ${foldNames(names)}`);
     const answers = await askAll(names, async (node) => {
-      const request = { node, verb, fence: undefined, key: `cli-${randomUUID()}`, deadlineMs: options.timeoutMs };
+      const request = { node, verb, fence: undefined, key: `cli-${randomUUID()}`, deadlineMs: options.timeoutMs, queueMs: 0 };
       const result = await lab.power.setPower(request, { signal: context.signal, deadlineMs: options.timeoutMs + 30_000 });
       return { node, words: powerWords(verb, result), facts: { node, verb, ...result } };
     });

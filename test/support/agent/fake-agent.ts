@@ -117,7 +117,8 @@ export class FakeAgent {
   #servePower(server: Server): void {
     const read = (node: string) => this.power.get(node) ?? "off";
     addService(server, PowerServiceService, {
-      getPower: async ({ node }) => ({ state: read(node), fault: false, lastEvent: "" }),
+      getPower: async ({ node }) => ({ state: read(node), fault: false, lastEvent: "", asks: "", hold: "" }),
+      confirmPower: async ({ node }) => ({ state: read(node), fault: false, lastEvent: "", asks: "", hold: "" }),
       setPower: async ({ node, verb, key }) => {
         const remembered = this.#results.get(key);
         if (remembered !== undefined) return { ...remembered, replayed: true };
@@ -127,7 +128,7 @@ export class FakeAgent {
         if (acted) this.acts.push(`power ${verb} ${node}`);
         this.power.set(node, after);
         const consoleOffset = this.consoles.get(node)?.endOffset ?? 0n;
-        const result = { before, after, acted, elapsedMs: 1, replayed: false, consoleOffset, witnessed: true };
+        const result = { before, after, acted, elapsedMs: 1, replayed: false, consoleOffset, witnessed: true, packets: 2, waitedMs: 0 };
         this.#results.set(key, result);
         return result;
       },

@@ -20,7 +20,8 @@ export function nodeSpec(name: string, change: Partial<NodeSpec> = {}): NodeSpec
     address: undefined,
     tags: [],
     bmc: undefined,
-    powerCommand: { command: ["plug", name], via: "rack1" },
+    power: { kind: "command", argv: ["plug", name], via: "rack1" },
+    safety: { group: "", minOffS: 0, cyclesPerHour: 0, hold: "" },
     console: { kind: "serial", target: `/dev/${name}`, baudRate: 115_200, line: "ttyS1", via: "rack1" },
     agent: true,
     ssh: undefined,
@@ -41,7 +42,7 @@ export function deploymentSpec(change: Partial<DeploymentSpec> = {}): Deployment
 }
 
 export function labOf(nodes: readonly NodeSpec[], deployments: readonly DeploymentSpec[]): Lab {
-  return { name: "test", file: "lab.yaml", agents: [{ name: "rack1", site: true }], nodes, deployments };
+  return { name: "test", file: "lab.yaml", agents: [{ name: "rack1", site: true }], nodes, deployments, powerGroups: [] };
 }
 
 export const toyLab = labOf([nodeSpec("a"), nodeSpec("b")], [deploymentSpec()]);

@@ -68,10 +68,14 @@ export class FakeNode implements NodeHandle {
     this.jobs = this.startedJobs.handle;
   }
 
-  readonly power = {
+  readonly power: NodeHandle["power"] = {
     read: async () => {
       if (this.powerFailure !== undefined) throw this.powerFailure;
-      return { state: this.powerState, fault: false, lastEvent: "" };
+      return { state: this.powerState, fault: false, lastEvent: "", asks: "", hold: "" };
+    },
+    confirm: async (state: PowerState) => {
+      this.powerState = state;
+      return this.power.read();
     },
     set: async (verb: PowerVerb, request: { fence: Fence; key: string; deadlineMs: number }): Promise<PowerResult> => {
       this.#check(request.fence);
@@ -81,7 +85,8 @@ export class FakeNode implements NodeHandle {
       const before = this.powerState;
       this.powerState = verb === "off" || verb === "soft" ? "off" : "on";
       const consoleOffset = (await this.console?.extent())?.endOffset ?? 0n;
-      const result = { before, after: this.powerState, acted: true, elapsedMs: 11_200, replayed: false, witnessed: true, consoleOffset };
+      const seen = { before, after: this.powerState, acted: true, elapsedMs: 11_200, packets: 8, waitedMs: 0 };
+      const result = { ...seen, replayed: false, witnessed: true, consoleOffset };
       this.#powerActs.set(request.key, result);
       this.done.push(`power ${verb}`);
       this.onPower(verb);

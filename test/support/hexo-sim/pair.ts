@@ -116,7 +116,8 @@ export class HexoMachine {
 const plainNode: Omit<NodeSpec, "name" | "arch" | "address"> = {
   tags: [],
   bmc: undefined,
-  powerCommand: undefined,
+  power: undefined,
+  safety: { group: "", minOffS: 0, cyclesPerHour: 0, hold: "" },
   console: undefined,
   agent: true,
   ssh: undefined,

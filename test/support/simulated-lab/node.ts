@@ -15,7 +15,7 @@ import { toolsOf } from "../../../agent/sim/systems.js";
 import { faultsVariable, speedUpVariable } from "../../../agent/sim/tools/surroundings.js";
 import type { Tool } from "../../../agent/sim/tools/tool.js";
 import type { Facts, FileInfo, NodeHandle, PowerResult, PowerVerb } from "../../../controller/ports.js";
-import type { NodeSpec } from "../../../inventory/model.js";
+import { powerAgent, type NodeSpec } from "../../../inventory/model.js";
 import { systemClock } from "../../../proto/base/clock.js";
 import { ExhaustedError, UnreachableError, UnsupportedError } from "../../../proto/base/errors.js";
 import { LogUpstream } from "../consoles/log-upstream.js";
@@ -105,7 +105,10 @@ export class SimulatedNodeHandle implements NodeHandle {
   readonly power: NodeHandle["power"] = {
     read: async () => {
       this.#needPower();
-      return { state: this.#state, fault: false, lastEvent: "" };
+      return { state: this.#state, fault: false, lastEvent: "", asks: "", hold: "" };
+    },
+    confirm: async () => {
+      throw new UnsupportedError(`node ${this.name}: its power is not switched by hand`);
     },
     set: async (verb, { key }) => {
       this.#needPower();
@@ -181,7 +184,7 @@ export class SimulatedNodeHandle implements NodeHandle {
 
   #needPower(): void {
     const { spec } = this.#options;
-    if (spec.bmc !== undefined || spec.powerCommand !== undefined) return;
+    if (powerAgent(spec) !== undefined) return;
     throw new UnsupportedError(`node ${this.name}: the inventory gives it neither a bmc nor a power command`);
   }
 
@@ -191,7 +194,7 @@ export class SimulatedNodeHandle implements NodeHandle {
     await this.#machine.act(verb === "cycle" && before === "off" ? "on" : verb);
     const elapsedMs = systemClock.monotonicMs() - beganMs;
     const acted = before !== this.#state || (before === "on" && verb !== "on");
-    return { before, after: this.#state, acted, elapsedMs, replayed: false, witnessed: true, consoleOffset };
+    return { before, after: this.#state, acted, elapsedMs, replayed: false, witnessed: true, consoleOffset, packets: 0, waitedMs: 0 };
   }
 
   /** What only an agent can do. */

@@ -129,7 +129,7 @@ export class WholeLab {
     await until(areUp, "all consoles", { withinMs: settleMs });
     await Promise.all(
       this.nodes.map((node) =>
-        this.connection.power.setPower({ node, verb: "on", key: `on-${node}`, fence: undefined, deadlineMs: settleMs }),
+        this.connection.power.setPower({ node, verb: "on", key: `on-${node}`, fence: undefined, deadlineMs: settleMs, queueMs: 0 }),
       ),
     );
     await this.agentsConnected();

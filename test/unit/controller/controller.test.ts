@@ -91,7 +91,7 @@ t.test("watchers hear of agents, power and leases, of the nodes they asked for",
     }
   })();
   const power = lab.clientFor(PowerServiceService);
-  const on = (node: string) => power.setPower({ node, verb: "cycle", fence: undefined, key: "", deadlineMs: 1000 });
+  const on = (node: string) => power.setPower({ node, verb: "cycle", fence: undefined, key: "", deadlineMs: 1000, queueMs: 0 });
   // The watch has begun when its first event arrives.
   while (heard.length === 0) await on("p0");
   await on("m0");

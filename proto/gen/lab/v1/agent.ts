@@ -44,6 +44,18 @@ export interface AgentDescription {
 export interface SiteAssignment {
   /** The nodes this site agent looks after; nodes left out are let go. */
   nodes: SiteNode[];
+  /** Limits its nodes' power shares, by name. */
+  groups: PowerGroup[];
+}
+
+/** Nodes on one PDU, in one rack: what may not draw its inrush current at the same time. */
+export interface PowerGroup {
+  /** Name in the inventory. */
+  name: string;
+  /** Power transitions under way at the same time; 0 = no limit. */
+  atOnce: number;
+  /** Least time between two nodes of the group being switched on, in milliseconds. */
+  staggerMs: number;
 }
 
 export interface SiteNode {
@@ -57,10 +69,80 @@ export interface SiteNode {
   console:
     | ConsoleAssignment
     | undefined;
-  /** Power by an external program instead of a BMC: argv prefix, called with "status", "on", "off", "reset" appended. Empty: none. */
-  powerCommand: string[];
   /** How this agent runs the node's commands and moves its files; absent when the node has an agent of its own or nobody does. */
-  ssh: SshAssignment | undefined;
+  ssh:
+    | SshAssignment
+    | undefined;
+  /** How its power is switched when not by IPMI; absent = by its BMC, if it has one here. */
+  power:
+    | PowerAssignment
+    | undefined;
+  /** What its power is protected from; absent = nothing. */
+  safety: PowerSafety | undefined;
+}
+
+export interface PowerAssignment {
+  means:
+    | //
+    /** An external program. */
+    { $case: "command"; value: CommandPower }
+    | //
+    /** A Redfish service. */
+    { $case: "redfish"; value: RedfishPower }
+    | //
+    /** A virtual machine. */
+    { $case: "libvirt"; value: LibvirtPower }
+    | //
+    /** The node's own operating system, by its agent or over ssh. */
+    { $case: "agent"; value: AgentPower }
+    | //
+    /** An operator's hand. */
+    { $case: "manual"; value: ManualPower }
+    | undefined;
+}
+
+export interface CommandPower {
+  /** Program and arguments, called with "status", "on", "off", "reset" appended. */
+  argv: string[];
+}
+
+export interface RedfishPower {
+  /** "https://10.0.1.10". */
+  url: string;
+  /** Account. */
+  username: string;
+  /** Never logged. */
+  password: string;
+  /** "/redfish/v1/Systems/1"; "" = the only one there is. */
+  system: string;
+  /** SHA-256 of the service's certificate, 64 hexadecimal digits; "" = it must be signed by an authority this machine trusts. */
+  fingerprint: string;
+}
+
+export interface LibvirtPower {
+  /** "qemu:///system". */
+  uri: string;
+  /** Name or UUID of the domain. */
+  domain: string;
+}
+
+export interface AgentPower {
+}
+
+export interface ManualPower {
+  /** For the operator: where the switch is. */
+  note: string;
+}
+
+export interface PowerSafety {
+  /** Power group; "" = none. */
+  group: string;
+  /** Least time off before it is switched on again, in milliseconds; 0 = the agent's own settling time. */
+  minOffMs: number;
+  /** How often it may be switched on or reset within an hour; 0 = no limit. */
+  cyclesPerHour: number;
+  /** Why its power must not be touched; "" = it may be. */
+  hold: string;
 }
 
 /** A machine without agent, reached by ssh from the machine this agent runs on. */
@@ -278,13 +360,16 @@ export const AgentDescription: MessageFns<AgentDescription> = {
 };
 
 function createBaseSiteAssignment(): SiteAssignment {
-  return { nodes: [] };
+  return { nodes: [], groups: [] };
 }
 
 export const SiteAssignment: MessageFns<SiteAssignment> = {
   encode(message: SiteAssignment, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     for (const v of message.nodes) {
       SiteNode.encode(v!, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.groups) {
+      PowerGroup.encode(v!, writer.uint32(18).fork()).join();
     }
     return writer;
   },
@@ -310,6 +395,14 @@ export const SiteAssignment: MessageFns<SiteAssignment> = {
             message.nodes.push(SiteNode.decode(reader, reader.uint32()));
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.groups.push(PowerGroup.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -328,12 +421,92 @@ export const SiteAssignment: MessageFns<SiteAssignment> = {
   fromPartial(object: DeepPartial<SiteAssignment>): SiteAssignment {
     const message = createBaseSiteAssignment();
     message.nodes = object.nodes?.map((e) => SiteNode.fromPartial(e)) || [];
+    message.groups = object.groups?.map((e) => PowerGroup.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBasePowerGroup(): PowerGroup {
+  return { name: "", atOnce: 0, staggerMs: 0 };
+}
+
+export const PowerGroup: MessageFns<PowerGroup> = {
+  encode(message: PowerGroup, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.atOnce !== 0) {
+      writer.uint32(16).uint32(message.atOnce);
+    }
+    if (message.staggerMs !== 0) {
+      writer.uint32(24).uint32(message.staggerMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PowerGroup {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePowerGroup();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.atOnce = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.staggerMs = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<PowerGroup>): PowerGroup {
+    return PowerGroup.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PowerGroup>): PowerGroup {
+    const message = createBasePowerGroup();
+    message.name = object.name ?? "";
+    message.atOnce = object.atOnce ?? 0;
+    message.staggerMs = object.staggerMs ?? 0;
     return message;
   },
 };
 
 function createBaseSiteNode(): SiteNode {
-  return { node: "", bmc: undefined, console: undefined, powerCommand: [], ssh: undefined };
+  return { node: "", bmc: undefined, console: undefined, ssh: undefined, power: undefined, safety: undefined };
 }
 
 export const SiteNode: MessageFns<SiteNode> = {
@@ -347,11 +520,14 @@ export const SiteNode: MessageFns<SiteNode> = {
     if (message.console !== undefined) {
       ConsoleAssignment.encode(message.console, writer.uint32(26).fork()).join();
     }
-    for (const v of message.powerCommand) {
-      writer.uint32(34).string(v!);
-    }
     if (message.ssh !== undefined) {
       SshAssignment.encode(message.ssh, writer.uint32(42).fork()).join();
+    }
+    if (message.power !== undefined) {
+      PowerAssignment.encode(message.power, writer.uint32(50).fork()).join();
+    }
+    if (message.safety !== undefined) {
+      PowerSafety.encode(message.safety, writer.uint32(58).fork()).join();
     }
     return writer;
   },
@@ -393,20 +569,28 @@ export const SiteNode: MessageFns<SiteNode> = {
             message.console = ConsoleAssignment.decode(reader, reader.uint32());
             continue;
           }
-          case 4: {
-            if (tag !== 34) {
-              break;
-            }
-
-            message.powerCommand.push(reader.string());
-            continue;
-          }
           case 5: {
             if (tag !== 42) {
               break;
             }
 
             message.ssh = SshAssignment.decode(reader, reader.uint32());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.power = PowerAssignment.decode(reader, reader.uint32());
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.safety = PowerSafety.decode(reader, reader.uint32());
             continue;
           }
         }
@@ -431,8 +615,559 @@ export const SiteNode: MessageFns<SiteNode> = {
     message.console = (object.console !== undefined && object.console !== null)
       ? ConsoleAssignment.fromPartial(object.console)
       : undefined;
-    message.powerCommand = object.powerCommand?.map((e) => e) || [];
     message.ssh = (object.ssh !== undefined && object.ssh !== null) ? SshAssignment.fromPartial(object.ssh) : undefined;
+    message.power = (object.power !== undefined && object.power !== null)
+      ? PowerAssignment.fromPartial(object.power)
+      : undefined;
+    message.safety = (object.safety !== undefined && object.safety !== null)
+      ? PowerSafety.fromPartial(object.safety)
+      : undefined;
+    return message;
+  },
+};
+
+function createBasePowerAssignment(): PowerAssignment {
+  return { means: undefined };
+}
+
+export const PowerAssignment: MessageFns<PowerAssignment> = {
+  encode(message: PowerAssignment, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    switch (message.means?.$case) {
+      case "command":
+        CommandPower.encode(message.means.value, writer.uint32(10).fork()).join();
+        break;
+      case "redfish":
+        RedfishPower.encode(message.means.value, writer.uint32(18).fork()).join();
+        break;
+      case "libvirt":
+        LibvirtPower.encode(message.means.value, writer.uint32(26).fork()).join();
+        break;
+      case "agent":
+        AgentPower.encode(message.means.value, writer.uint32(34).fork()).join();
+        break;
+      case "manual":
+        ManualPower.encode(message.means.value, writer.uint32(42).fork()).join();
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PowerAssignment {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePowerAssignment();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.means = { $case: "command", value: CommandPower.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.means = { $case: "redfish", value: RedfishPower.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.means = { $case: "libvirt", value: LibvirtPower.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.means = { $case: "agent", value: AgentPower.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.means = { $case: "manual", value: ManualPower.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<PowerAssignment>): PowerAssignment {
+    return PowerAssignment.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PowerAssignment>): PowerAssignment {
+    const message = createBasePowerAssignment();
+    switch (object.means?.$case) {
+      case "command": {
+        if (object.means?.value !== undefined && object.means?.value !== null) {
+          message.means = { $case: "command", value: CommandPower.fromPartial(object.means.value) };
+        }
+        break;
+      }
+      case "redfish": {
+        if (object.means?.value !== undefined && object.means?.value !== null) {
+          message.means = { $case: "redfish", value: RedfishPower.fromPartial(object.means.value) };
+        }
+        break;
+      }
+      case "libvirt": {
+        if (object.means?.value !== undefined && object.means?.value !== null) {
+          message.means = { $case: "libvirt", value: LibvirtPower.fromPartial(object.means.value) };
+        }
+        break;
+      }
+      case "agent": {
+        if (object.means?.value !== undefined && object.means?.value !== null) {
+          message.means = { $case: "agent", value: AgentPower.fromPartial(object.means.value) };
+        }
+        break;
+      }
+      case "manual": {
+        if (object.means?.value !== undefined && object.means?.value !== null) {
+          message.means = { $case: "manual", value: ManualPower.fromPartial(object.means.value) };
+        }
+        break;
+      }
+    }
+    return message;
+  },
+};
+
+function createBaseCommandPower(): CommandPower {
+  return { argv: [] };
+}
+
+export const CommandPower: MessageFns<CommandPower> = {
+  encode(message: CommandPower, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.argv) {
+      writer.uint32(10).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CommandPower {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCommandPower();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.argv.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<CommandPower>): CommandPower {
+    return CommandPower.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CommandPower>): CommandPower {
+    const message = createBaseCommandPower();
+    message.argv = object.argv?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseRedfishPower(): RedfishPower {
+  return { url: "", username: "", password: "", system: "", fingerprint: "" };
+}
+
+export const RedfishPower: MessageFns<RedfishPower> = {
+  encode(message: RedfishPower, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.url !== "") {
+      writer.uint32(10).string(message.url);
+    }
+    if (message.username !== "") {
+      writer.uint32(18).string(message.username);
+    }
+    if (message.password !== "") {
+      writer.uint32(26).string(message.password);
+    }
+    if (message.system !== "") {
+      writer.uint32(34).string(message.system);
+    }
+    if (message.fingerprint !== "") {
+      writer.uint32(42).string(message.fingerprint);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RedfishPower {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRedfishPower();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.url = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.username = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.password = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.system = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.fingerprint = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<RedfishPower>): RedfishPower {
+    return RedfishPower.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RedfishPower>): RedfishPower {
+    const message = createBaseRedfishPower();
+    message.url = object.url ?? "";
+    message.username = object.username ?? "";
+    message.password = object.password ?? "";
+    message.system = object.system ?? "";
+    message.fingerprint = object.fingerprint ?? "";
+    return message;
+  },
+};
+
+function createBaseLibvirtPower(): LibvirtPower {
+  return { uri: "", domain: "" };
+}
+
+export const LibvirtPower: MessageFns<LibvirtPower> = {
+  encode(message: LibvirtPower, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.uri !== "") {
+      writer.uint32(10).string(message.uri);
+    }
+    if (message.domain !== "") {
+      writer.uint32(18).string(message.domain);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LibvirtPower {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLibvirtPower();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.uri = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.domain = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<LibvirtPower>): LibvirtPower {
+    return LibvirtPower.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<LibvirtPower>): LibvirtPower {
+    const message = createBaseLibvirtPower();
+    message.uri = object.uri ?? "";
+    message.domain = object.domain ?? "";
+    return message;
+  },
+};
+
+function createBaseAgentPower(): AgentPower {
+  return {};
+}
+
+export const AgentPower: MessageFns<AgentPower> = {
+  encode(_: AgentPower, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AgentPower {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAgentPower();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<AgentPower>): AgentPower {
+    return AgentPower.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<AgentPower>): AgentPower {
+    const message = createBaseAgentPower();
+    return message;
+  },
+};
+
+function createBaseManualPower(): ManualPower {
+  return { note: "" };
+}
+
+export const ManualPower: MessageFns<ManualPower> = {
+  encode(message: ManualPower, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.note !== "") {
+      writer.uint32(10).string(message.note);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ManualPower {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseManualPower();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.note = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ManualPower>): ManualPower {
+    return ManualPower.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ManualPower>): ManualPower {
+    const message = createBaseManualPower();
+    message.note = object.note ?? "";
+    return message;
+  },
+};
+
+function createBasePowerSafety(): PowerSafety {
+  return { group: "", minOffMs: 0, cyclesPerHour: 0, hold: "" };
+}
+
+export const PowerSafety: MessageFns<PowerSafety> = {
+  encode(message: PowerSafety, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.group !== "") {
+      writer.uint32(10).string(message.group);
+    }
+    if (message.minOffMs !== 0) {
+      writer.uint32(16).uint32(message.minOffMs);
+    }
+    if (message.cyclesPerHour !== 0) {
+      writer.uint32(24).uint32(message.cyclesPerHour);
+    }
+    if (message.hold !== "") {
+      writer.uint32(34).string(message.hold);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PowerSafety {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePowerSafety();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.group = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.minOffMs = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.cyclesPerHour = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.hold = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<PowerSafety>): PowerSafety {
+    return PowerSafety.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PowerSafety>): PowerSafety {
+    const message = createBasePowerSafety();
+    message.group = object.group ?? "";
+    message.minOffMs = object.minOffMs ?? 0;
+    message.cyclesPerHour = object.cyclesPerHour ?? 0;
+    message.hold = object.hold ?? "";
     return message;
   },
 };

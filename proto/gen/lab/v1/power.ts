@@ -36,6 +36,17 @@ export interface PowerStatus {
   fault: boolean;
   /** Why the machine was last powered as the BMC tells it ("command", "button", …), "" when it does not. */
   lastEvent: string;
+  /** What an operator is asked to do now, where power is manual ("switch it off"); "" when nothing. */
+  asks: string;
+  /** Why the inventory holds this node's power back; "" when it does not. */
+  hold: string;
+}
+
+export interface ConfirmPowerRequest {
+  /** Node name. */
+  node: string;
+  /** What it is now: "on" or "off". */
+  state: string;
 }
 
 export interface SetPowerRequest {
@@ -49,8 +60,10 @@ export interface SetPowerRequest {
     | undefined;
   /** Names this act. The agent remembers it over restarts: the same key again returns the first result and does not act again. */
   key: string;
-  /** How long to wait for the state to be as asked, in milliseconds. 0 = 120 s. */
+  /** How long the state may take to be as asked, in milliseconds, from when the act's turn has come. 0 = 120 s. */
   deadlineMs: number;
+  /** How long it may wait for its turn (the limits of its power group and of the agent), in milliseconds. 0 = 30 min. */
+  queueMs: number;
 }
 
 export interface PowerResult {
@@ -68,6 +81,10 @@ export interface PowerResult {
   consoleOffset: bigint;
   /** False when the act had begun before an agent restart and its end was read from the chassis, not seen. */
   witnessed: boolean;
+  /** Datagrams or requests that went to and came from the device for this act; 0 where that is not counted. */
+  packets: number;
+  /** Of elapsed_ms, how long it waited for its turn. */
+  waitedMs: number;
 }
 
 function createBaseGetPowerRequest(): GetPowerRequest {
@@ -126,7 +143,7 @@ export const GetPowerRequest: MessageFns<GetPowerRequest> = {
 };
 
 function createBasePowerStatus(): PowerStatus {
-  return { state: "", fault: false, lastEvent: "" };
+  return { state: "", fault: false, lastEvent: "", asks: "", hold: "" };
 }
 
 export const PowerStatus: MessageFns<PowerStatus> = {
@@ -139,6 +156,12 @@ export const PowerStatus: MessageFns<PowerStatus> = {
     }
     if (message.lastEvent !== "") {
       writer.uint32(26).string(message.lastEvent);
+    }
+    if (message.asks !== "") {
+      writer.uint32(34).string(message.asks);
+    }
+    if (message.hold !== "") {
+      writer.uint32(42).string(message.hold);
     }
     return writer;
   },
@@ -180,6 +203,22 @@ export const PowerStatus: MessageFns<PowerStatus> = {
             message.lastEvent = reader.string();
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.asks = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.hold = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -200,12 +239,81 @@ export const PowerStatus: MessageFns<PowerStatus> = {
     message.state = object.state ?? "";
     message.fault = object.fault ?? false;
     message.lastEvent = object.lastEvent ?? "";
+    message.asks = object.asks ?? "";
+    message.hold = object.hold ?? "";
+    return message;
+  },
+};
+
+function createBaseConfirmPowerRequest(): ConfirmPowerRequest {
+  return { node: "", state: "" };
+}
+
+export const ConfirmPowerRequest: MessageFns<ConfirmPowerRequest> = {
+  encode(message: ConfirmPowerRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.node !== "") {
+      writer.uint32(10).string(message.node);
+    }
+    if (message.state !== "") {
+      writer.uint32(18).string(message.state);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ConfirmPowerRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseConfirmPowerRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.node = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.state = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ConfirmPowerRequest>): ConfirmPowerRequest {
+    return ConfirmPowerRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ConfirmPowerRequest>): ConfirmPowerRequest {
+    const message = createBaseConfirmPowerRequest();
+    message.node = object.node ?? "";
+    message.state = object.state ?? "";
     return message;
   },
 };
 
 function createBaseSetPowerRequest(): SetPowerRequest {
-  return { node: "", verb: "", fence: undefined, key: "", deadlineMs: 0 };
+  return { node: "", verb: "", fence: undefined, key: "", deadlineMs: 0, queueMs: 0 };
 }
 
 export const SetPowerRequest: MessageFns<SetPowerRequest> = {
@@ -224,6 +332,9 @@ export const SetPowerRequest: MessageFns<SetPowerRequest> = {
     }
     if (message.deadlineMs !== 0) {
       writer.uint32(40).uint32(message.deadlineMs);
+    }
+    if (message.queueMs !== 0) {
+      writer.uint32(48).uint32(message.queueMs);
     }
     return writer;
   },
@@ -281,6 +392,14 @@ export const SetPowerRequest: MessageFns<SetPowerRequest> = {
             message.deadlineMs = reader.uint32();
             continue;
           }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.queueMs = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -303,12 +422,23 @@ export const SetPowerRequest: MessageFns<SetPowerRequest> = {
     message.fence = (object.fence !== undefined && object.fence !== null) ? Fence.fromPartial(object.fence) : undefined;
     message.key = object.key ?? "";
     message.deadlineMs = object.deadlineMs ?? 0;
+    message.queueMs = object.queueMs ?? 0;
     return message;
   },
 };
 
 function createBasePowerResult(): PowerResult {
-  return { before: "", after: "", acted: false, elapsedMs: 0, replayed: false, consoleOffset: 0n, witnessed: false };
+  return {
+    before: "",
+    after: "",
+    acted: false,
+    elapsedMs: 0,
+    replayed: false,
+    consoleOffset: 0n,
+    witnessed: false,
+    packets: 0,
+    waitedMs: 0,
+  };
 }
 
 export const PowerResult: MessageFns<PowerResult> = {
@@ -336,6 +466,12 @@ export const PowerResult: MessageFns<PowerResult> = {
     }
     if (message.witnessed !== false) {
       writer.uint32(56).bool(message.witnessed);
+    }
+    if (message.packets !== 0) {
+      writer.uint32(64).uint32(message.packets);
+    }
+    if (message.waitedMs !== 0) {
+      writer.uint32(72).uint32(message.waitedMs);
     }
     return writer;
   },
@@ -409,6 +545,22 @@ export const PowerResult: MessageFns<PowerResult> = {
             message.witnessed = reader.bool();
             continue;
           }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.packets = reader.uint32();
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.waitedMs = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -435,6 +587,8 @@ export const PowerResult: MessageFns<PowerResult> = {
       ? BigInt(object.consoleOffset)
       : 0n;
     message.witnessed = object.witnessed ?? false;
+    message.packets = object.packets ?? 0;
+    message.waitedMs = object.waitedMs ?? 0;
     return message;
   },
 };
@@ -462,6 +616,16 @@ export const PowerServiceService = {
     responseSerialize: (value: PowerResult): Buffer => Buffer.from(PowerResult.encode(value).finish()),
     responseDeserialize: (value: Buffer): PowerResult => PowerResult.decode(value),
   },
+  /** An operator says what was done by hand to a node whose power is manual. Unsupported for any other node. */
+  confirmPower: {
+    path: "/lab.v1.PowerService/ConfirmPower" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ConfirmPowerRequest): Buffer => Buffer.from(ConfirmPowerRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ConfirmPowerRequest => ConfirmPowerRequest.decode(value),
+    responseSerialize: (value: PowerStatus): Buffer => Buffer.from(PowerStatus.encode(value).finish()),
+    responseDeserialize: (value: Buffer): PowerStatus => PowerStatus.decode(value),
+  },
 } as const;
 
 export interface PowerServiceServer extends UntypedServiceImplementation {
@@ -469,6 +633,8 @@ export interface PowerServiceServer extends UntypedServiceImplementation {
   getPower: handleUnaryCall<GetPowerRequest, PowerStatus>;
   /** Acts on chassis power and verifies: reads, decides, acts at most once, reads until the state is as asked or the deadline passes. */
   setPower: handleUnaryCall<SetPowerRequest, PowerResult>;
+  /** An operator says what was done by hand to a node whose power is manual. Unsupported for any other node. */
+  confirmPower: handleUnaryCall<ConfirmPowerRequest, PowerStatus>;
 }
 
 export interface PowerServiceClient extends Client {
@@ -503,6 +669,22 @@ export interface PowerServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: PowerResult) => void,
+  ): ClientUnaryCall;
+  /** An operator says what was done by hand to a node whose power is manual. Unsupported for any other node. */
+  confirmPower(
+    request: ConfirmPowerRequest,
+    callback: (error: ServiceError | null, response: PowerStatus) => void,
+  ): ClientUnaryCall;
+  confirmPower(
+    request: ConfirmPowerRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: PowerStatus) => void,
+  ): ClientUnaryCall;
+  confirmPower(
+    request: ConfirmPowerRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: PowerStatus) => void,
   ): ClientUnaryCall;
 }
 

@@ -9,7 +9,7 @@ t.test("power goes to the site agent, everything else to the node's own", async 
   const lab = await openAgentLab(t);
   const [rack1, p0] = [await lab.agent("rack1"), await lab.agent("p0")];
   const node = lab.nodes.node("p0");
-  t.same(await node.power.read(), { state: "off", fault: false, lastEvent: "" });
+  t.same(await node.power.read(), { state: "off", fault: false, lastEvent: "", asks: "", hold: "" });
   const first = await node.power.set("on", { fence, key: "k1", deadlineMs: 1000 });
   t.match(first, { before: "off", after: "on", acted: true, replayed: false });
   t.match(await node.power.set("on", { fence, key: "k1", deadlineMs: 1000 }), { acted: true, replayed: true });
@@ -161,7 +161,7 @@ t.test("a console is followed over broken connections: no byte missing, none twi
 t.test("what the inventory does not give a node is refused in those words", async (t) => {
   const lab = await openAgentLab(t);
   const board = lab.nodes.node("board");
-  await t.rejects(board.power.read(), { name: "UnsupportedError", message: /neither a bmc nor a power command/ });
+  await t.rejects(board.power.read(), { name: "UnsupportedError", message: /neither a bmc nor another way/ });
   await t.rejects(board.facts(), { name: "UnsupportedError", message: /no agent/ });
   t.equal(board.console, undefined);
   t.throws(() => lab.nodes.node("p9"), { name: "NotFoundError", message: /did you mean "p0"/ });

@@ -46,7 +46,7 @@ nodes:
   );
   if (!("lab" in result)) throw new Error(JSON.stringify(result.problems));
   t.match(siteAssignment(result.lab, "x0").nodes, [
-    { node: "board", ssh: { address: "10.0.0.7", port: 22, user: "me", identity: "", hostKey: "ssh-ed25519 AAAA" }, powerCommand: [] },
+    { node: "board", ssh: { address: "10.0.0.7", port: 22, user: "me", identity: "", hostKey: "ssh-ed25519 AAAA" } },
   ]);
   t.same(siteAssignment(result.lab, "rack1").nodes, []);
 });

@@ -17,7 +17,7 @@ import { startTestController } from "../../../support/agent/test-controller.js";
 
 type Power = ServiceClient<typeof PowerServiceService>;
 const act = (power: Power, verb: string, fence?: { leaseId: string; epoch: bigint }) =>
-  power.setPower({ node: "p0", verb, fence, key: "", deadlineMs: 1000 });
+  power.setPower({ node: "p0", verb, fence, key: "", deadlineMs: 1000, queueMs: 0 });
 
 t.test("an act without a lease takes one for itself and gives it back, also when it fails", async (t) => {
   const lab = await startTestController(t);

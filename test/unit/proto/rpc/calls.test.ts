@@ -15,14 +15,15 @@ t.test("a unary call brings the answer, and the server knows who asked", async (
   const channel = await serveForTest(t, (server) =>
     addService(server, PowerServiceService, {
       setPower: unused,
+      confirmPower: unused,
       getPower: async ({ node }, call) => {
         seen = call;
-        return { state: "on", fault: false, lastEvent: node };
+        return { state: "on", fault: false, lastEvent: node, asks: "", hold: "" };
       },
     }),
   );
   const answer = await clientOf(PowerServiceService, channel).getPower({ node: "p0" });
-  t.same(answer, { state: "on", fault: false, lastEvent: "p0" });
+  t.same(answer, { state: "on", fault: false, lastEvent: "p0", asks: "", hold: "" });
   t.same(seen?.peer, { name: "ada", role: "operator" });
 });
 
@@ -30,6 +31,7 @@ t.test("an error thrown by the implementation is thrown by the call", async (t) 
   const channel = await serveForTest(t, (server) =>
     addService(server, PowerServiceService, {
       setPower: unused,
+      confirmPower: unused,
       getPower: async () => {
         throw new ConflictError("p0 is leased by ci until 18:00; wait or ask", { facts: { node: "p0" } });
       },
@@ -47,9 +49,10 @@ t.test("authorize is asked before the implementation", async (t) => {
       PowerServiceService,
       {
         setPower: unused,
+        confirmPower: unused,
         getPower: async () => {
           reached = true;
-          return { state: "on", fault: false, lastEvent: "" };
+          return { state: "on", fault: false, lastEvent: "", asks: "", hold: "" };
         },
       },
       {
@@ -69,6 +72,7 @@ t.test("a caller's abort reaches the implementation and ends the call with its r
   const channel = await serveForTest(t, (server) =>
     addService(server, PowerServiceService, {
       setPower: unused,
+      confirmPower: unused,
       getPower: (_request, { signal }) =>
         new Promise((_, reject) => {
           signal.addEventListener("abort", () => {
@@ -95,6 +99,7 @@ t.test("a deadline runs on the injected clock and says what was awaited", async 
     (server) =>
       addService(server, PowerServiceService, {
         setPower: unused,
+        confirmPower: unused,
         getPower: () => {
           started.resolve();
           return new Promise(() => {});
@@ -117,8 +122,12 @@ t.test("a deadline runs on the injected clock and says what was awaited", async 
 
 t.test("an answered call leaves no timer behind", async (t) => {
   const clock = new FakeClock();
-  const getPower = async () => ({ state: "on", fault: false, lastEvent: "" });
-  const channel = await serveForTest(t, (server) => addService(server, PowerServiceService, { setPower: unused, getPower }), clock);
+  const getPower = async () => ({ state: "on", fault: false, lastEvent: "", asks: "", hold: "" });
+  const channel = await serveForTest(
+    t,
+    (server) => addService(server, PowerServiceService, { setPower: unused, confirmPower: unused, getPower }),
+    clock,
+  );
   await clientOf(PowerServiceService, channel).getPower({ node: "p0" });
   t.equal(clock.pendingTimers, 0);
 });
@@ -133,6 +142,6 @@ t.test("a controller that is not there is unreachable", async (t) => {
 });
 
 t.test("an rpc this end does not serve is unsupported", async (t) => {
-  const channel = await serveForTest(t, (server) => addService(server, PowerServiceService, { setPower: unused }));
+  const channel = await serveForTest(t, (server) => addService(server, PowerServiceService, { setPower: unused, confirmPower: unused }));
   await t.rejects(clientOf(PowerServiceService, channel).getPower({ node: "p0" }), { name: "UnsupportedError" });
 });

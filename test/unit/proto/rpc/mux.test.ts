@@ -16,7 +16,7 @@ import { agentProtocol } from "../../../../proto/rpc/protocols.js";
 import { addService } from "../../../../proto/rpc/server.js";
 import { issueIdentity, openLabPort } from "../../../support/rpc/lab-port.js";
 
-const power = async () => ({ state: "on", fault: false, lastEvent: "" });
+const power = async () => ({ state: "on", fault: false, lastEvent: "", asks: "", hold: "" });
 
 /** A connection to the agents' door with whatever certificate; resolves true when the port took it, false when it hung up. */
 async function knock(address: string, caPem: string, identity?: Pick<Identity, "keyPem" | "certificatePem">): Promise<boolean> {
@@ -66,7 +66,7 @@ t.test("an API client of another lab is turned away, one without a certificate i
       addService(
         server,
         PowerServiceService,
-        { getPower: power, setPower: () => Promise.reject(new Error("unused")) },
+        { getPower: power, setPower: () => Promise.reject(new Error("unused")), confirmPower: () => Promise.reject(new Error("unused")) },
         {
           authorize: (peer) => {
             seen.push(peer);

@@ -39,8 +39,9 @@ async function labWithAgent(t: Test, follow: () => AsyncIterable<ConsoleEvent> =
     identity: () => identity,
     services: (server) => {
       addService(server, PowerServiceService, {
-        getPower: async ({ node }) => ({ state: "on", fault: false, lastEvent: node }),
+        getPower: async ({ node }) => ({ state: "on", fault: false, lastEvent: node, asks: "", hold: "" }),
         setPower: unused,
+        confirmPower: unused,
       });
       addService(server, ConsoleServiceService, { listConsoles: unused, follow, listBoots: unused, attach: unused });
     },
@@ -66,7 +67,7 @@ t.test("the controller calls an agent on the connection the agent dialled", asyn
   const { next } = await labWithAgent(t);
   const channel = await next();
   const power = clientOf(PowerServiceService, channel);
-  for (const node of ["p0", "m0", "s0"]) t.match(await power.getPower({ node }), { lastEvent: node });
+  for (const node of ["p0", "m0", "s0"]) t.match(await power.getPower({ node }), { lastEvent: node, asks: "", hold: "" });
 });
 
 t.test("a lost connection ends the channel, and the agent dials again", async (t) => {
@@ -168,7 +169,11 @@ t.test("a connection that has gone silent is given up by both ends", async (t) =
     address: `127.0.0.1:${(network.address() as AddressInfo).port}`,
     identity: () => identity,
     services: (server) =>
-      addService(server, PowerServiceService, { getPower: async () => ({ state: "on", fault: false, lastEvent: "" }), setPower: unused }),
+      addService(server, PowerServiceService, {
+        getPower: async () => ({ state: "on", fault: false, lastEvent: "", asks: "", hold: "" }),
+        setPower: unused,
+        confirmPower: unused,
+      }),
     clock: systemClock,
     logger: silentLogger,
     signal: stop.signal,

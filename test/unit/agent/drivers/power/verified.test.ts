@@ -25,6 +25,7 @@ class Rig {
     return new VerifiedPower({
       node: "p0",
       device: this.device,
+      safety: { group: "", minOffMs: 0, cyclesPerHour: 0, hold: "" },
       acts: await Acts.open(join(this.#directory, "acts")),
       console: {
         endOffset: () => 1000 + this.marks.length,
@@ -72,7 +73,7 @@ class Rig {
 }
 
 function request(verb: PowerVerb, key = `key of ${verb}`, more: Partial<PowerRequest> = {}): PowerRequest {
-  return { verb, key, deadlineMs: 120_000, ...more };
+  return { verb, key, deadlineMs: 120_000, queueMs: 600_000, ...more };
 }
 
 async function rig(t: Test, state: PowerState): Promise<Rig> {
