@@ -117,9 +117,9 @@ export class PowerGate {
     const askedMs = clock.monotonicMs();
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(CancelledError.from(signal));
-      let timer: Timer | undefined;
+      const timers: Timer[] = [];
       const done = () => {
-        timer?.cancel();
+        for (const timer of timers) timer.cancel();
         signal?.removeEventListener("abort", onAbort);
         this.#grants.delete(wish.ticket);
       };
@@ -138,7 +138,7 @@ export class PowerGate {
       if (!this.#grants.has(wish.ticket)) return;
       log.info({ node: wish.node, verb: asking.verb, step: wish.step, for: this.#awaited(wish) }, "power act waits for its turn");
       signal?.addEventListener("abort", onAbort, { once: true });
-      timer = clock.after(asking.queueMs, () => giveUp(this.#queuedTooLong(asking, wish)));
+      timers.push(clock.after(asking.queueMs, () => giveUp(this.#queuedTooLong(asking, wish))));
     });
   }
 
