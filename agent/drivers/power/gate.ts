@@ -181,7 +181,7 @@ export class PowerGate {
   #requireUnheld(node: string, verb: PowerVerb): void {
     const hold = this.hold(node);
     if (hold === "") return;
-    throw new PermissionError(`${node}: power ${verb}: its power is held back: ${hold}; the inventory says so (nodes.${node}.power.hold)`, {
+    throw new PermissionError(`${node}: power ${verb}: its power is held back: ${hold}; to lift that, take "hold" out of its "power" in the inventory`, {
       facts: { node },
     });
   }

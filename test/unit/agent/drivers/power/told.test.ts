@@ -86,7 +86,7 @@ t.test("power that is held back is not touched; what is so already may be said",
   for (const verb of ["off", "cycle", "reset", "soft"] as const) {
     await t.rejects(made.finish(power.set(request(verb))), {
       code: "permission",
-      message: `p0: power ${verb}: its power is held back: firmware is being written; the inventory says so (nodes.p0.power.hold)`,
+      message: `p0: power ${verb}: its power is held back: firmware is being written; to lift that, take "hold" out of its "power" in the inventory`,
     });
   }
   t.same([made.device.acts, made.marks], [[], []]);
