@@ -181,9 +181,12 @@ export class PowerGate {
   #requireUnheld(node: string, verb: PowerVerb): void {
     const hold = this.hold(node);
     if (hold === "") return;
-    throw new PermissionError(`${node}: power ${verb}: its power is held back: ${hold}; to lift that, take "hold" out of its "power" in the inventory`, {
-      facts: { node },
-    });
+    throw new PermissionError(
+      `${node}: power ${verb}: its power is held back: ${hold}; to lift that, take "hold" out of its "power" in the inventory`,
+      {
+        facts: { node },
+      },
+    );
   }
 
   #awaited({ ticket }: Wish): string {

@@ -30,7 +30,9 @@ function cycled(change: Partial<PowerResult> = {}): PowerResult {
 }
 
 t.test("acts that came to the same are one line, with the range of what they took", async (t) => {
-  const many = Array.from({ length: 64 }, (_, n) => actAnswer(`p${n}`, "cycle", cycled({ elapsedMs: 9800 + n * 20, packets: 12 + (n % 3) })));
+  const many = Array.from({ length: 64 }, (_, n) =>
+    actAnswer(`p${n}`, "cycle", cycled({ elapsedMs: 9800 + n * 20, packets: 12 + (n % 3) })),
+  );
   t.same(lines(many), ["p[0-63]  on → off → on  verified in 9.8–11.1 s · 12–14 packets each"]);
   t.same(lines([actAnswer("p0", "cycle", cycled())]), ["p0  on → off → on  verified in 11.2 s · 12 packets"]);
   t.same(lines([actAnswer("p0", "off", cycled({ after: "off", packets: 0 }))]), ["p0  on → off  verified in 11.2 s"]);
@@ -85,7 +87,11 @@ t.test("a status tells what is held back, asked for, and wrong", async (t) => {
     statusAnswer("p2", { ...status, asks: "switch it off (rack 3)", fault: true }),
     statusAnswer("p3", status),
   ];
-  t.same(lines(answers), ["p[0,3]  on", "p1  on, held: firmware is being written", "p2  on, power fault, asked for: switch it off (rack 3)"]);
+  t.same(lines(answers), [
+    "p[0,3]  on",
+    "p1  on, held: firmware is being written",
+    "p2  on, power fault, asked for: switch it off (rack 3)",
+  ]);
 });
 
 t.test("the line of progress says what is known: who has answered, and who is awaited", async (t) => {
@@ -129,10 +135,7 @@ async function typist(t: Test, prepare: (agent: FakeAgent) => void = () => {}) {
     };
     const { signal } = new AbortController();
     setMaxListeners(0, signal);
-    const program = buildProgram(
-      async (work, { json }) => work({ terminal, clock: systemClock, env: {}, directory, json, signal }),
-      "0",
-    );
+    const program = buildProgram(async (work, { json }) => work({ terminal, clock: systemClock, env: {}, directory, json, signal }), "0");
     const error = await program.parseAsync([...words], { from: "user" }).then(
       () => undefined,
       (thrown: unknown) => thrown,
@@ -141,23 +144,28 @@ async function typist(t: Test, prepare: (agent: FakeAgent) => void = () => {}) {
   };
 }
 
-t.test("256 nodes are asked and switched at once, and told in a line each outcome; one that fails keeps nobody from being told", async (t) => {
-  const lab = await typist(t, (agent) => {
-    agent.holds.set("n3", "firmware");
-    agent.onPower = async (node) => {
-      if (node === "n7") throw new UnreachableError("bmc 10.1.0.7: no answer", { facts: { bmc: "bmc 10.1.0.7" } });
-    };
-  });
-  t.same((await lab(["power", "status", "n*"])).printed, ["n[0-2,4-255]  off", "n3            off, held: firmware"]);
-  const acted = await lab(["power", "on", "n*", "--yes"], { interactive: true });
-  t.same(acted.printed, ["n[0-6,8-255]  off → on  verified in 0.0 s · 2 packets each", "n7            FAILED  no answer"]);
-  t.match(acted.error, { code: "unreachable", message: "power on failed on n7" });
-  t.match(acted.written, /on 256 nodes: \d+ done/);
-  t.match(acted.written, /\r\u001b\[2K$/, "and the line of progress is gone at the end");
-  const facts = (await lab(["--json", "power", "status", "n*"])).printed.map((line) => JSON.parse(line) as { node: string; state: string });
-  t.equal(new Set(facts.map(({ node }) => node)).size, count);
-  t.equal(facts.filter(({ state }) => state === "on").length, count - 1);
-});
+t.test(
+  "256 nodes are asked and switched at once, and told in a line each outcome; one that fails keeps nobody from being told",
+  async (t) => {
+    const lab = await typist(t, (agent) => {
+      agent.holds.set("n3", "firmware");
+      agent.onPower = async (node) => {
+        if (node === "n7") throw new UnreachableError("bmc 10.1.0.7: no answer", { facts: { bmc: "bmc 10.1.0.7" } });
+      };
+    });
+    t.same((await lab(["power", "status", "n*"])).printed, ["n[0-2,4-255]  off", "n3            off, held: firmware"]);
+    const acted = await lab(["power", "on", "n*", "--yes"], { interactive: true });
+    t.same(acted.printed, ["n[0-6,8-255]  off → on  verified in 0.0 s · 2 packets each", "n7            FAILED  no answer"]);
+    t.match(acted.error, { code: "unreachable", message: "power on failed on n7" });
+    t.match(acted.written, /on 256 nodes: \d+ done/);
+    t.ok(acted.written.endsWith("\r\u001b[2K"), "and the line of progress is gone at the end");
+    const facts = (await lab(["--json", "power", "status", "n*"])).printed.map(
+      (line) => JSON.parse(line) as { node: string; state: string },
+    );
+    t.equal(new Set(facts.map(({ node }) => node)).size, count);
+    t.equal(facts.filter(({ state }) => state === "on").length, count - 1);
+  },
+);
 
 t.test("who switches by hand is told what is asked for, and gives their word", async (t) => {
   let confirmed = () => {};
