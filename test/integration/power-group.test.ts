@@ -114,6 +114,15 @@ t.test("machines on one supply are cycled two at a time, each once, and who is h
   await t.rejects(set("m7", "on", { key: "late", queueMs: 1 }), { code: "deadline", message: /m7: power on: waited 0.0 s for its turn/ });
   await Promise.all(waiting);
   for (const node of nodes.slice(1)) t.equal((await supply.told(node)).length, 3, node);
+
+  // Who waits while somebody else gets the lease has lost the right to act when its turn comes.
+  const ahead = set("m1", "on");
+  const outdated = set("m2", "on", { key: "outdated" });
+  const newer = set("m2", "on", { key: "newer", fence: { leaseId: "lease-2", epoch: 2n } });
+  await t.rejects(outdated, { code: "conflict", message: /m2: lease lease-1 \(epoch 1\) is over/ });
+  t.match(await newer, { before: "off", after: "on" });
+  await ahead;
+  t.equal((await supply.told("m2")).length, 4);
 });
 
 t.test("an agent that is killed in the middle goes on with what is asked again, and nothing is switched off twice", async (t) => {

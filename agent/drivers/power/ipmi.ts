@@ -17,6 +17,7 @@ export function openIpmiPower(pool: BmcPool, options: BmcOptions): PowerDevice {
       }
       await bmc.chassisControl(verb, options);
     },
+    packets: () => packetsOf(bmc),
     close: release,
   };
 }
@@ -35,4 +36,10 @@ async function read(bmc: Bmc, options?: { signal?: AbortSignal | undefined }): P
     fault: power.fault || power.controlFault || power.overload,
     lastEvent: events.filter(Boolean).join(", "),
   };
+}
+
+/** SOL of the same BMC shares the session and is counted too. */
+function packetsOf(bmc: Bmc & { traffic?(): { readonly sent: number; readonly received: number } }): number {
+  const { sent, received } = bmc.traffic?.() ?? { sent: 0, received: 0 };
+  return sent + received;
 }

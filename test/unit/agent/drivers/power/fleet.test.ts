@@ -12,9 +12,9 @@ import { FakePowerDevice } from "../../../../support/host/fake-power-device.js";
 import { letTimePass } from "../../../../support/host/let-time-pass.js";
 import { scratchDirectory } from "../../../../support/host/scratch.js";
 
-const machines = 96;
-/** The first of them: four groups of sixteen, the others are in none. */
-const grouped = 64;
+const machines = 77;
+/** The first of them: four groups of twelve, the others are in none. */
+const grouped = 48;
 const atOnce = 3;
 const staggerMs = 1000;
 const window = 16;
@@ -88,7 +88,7 @@ class Fleet {
     const results = new Map<string, PowerResult | Error>();
     let liveEndedMs = 0;
     const acts = this.machines.map(async ({ name, power, fate }) => {
-      const request = { verb, key: `${verb} ${name}`, deadlineMs: 120_000, queueMs: 1_800_000 };
+      const request = { verb, key: `${verb} ${name}`, deadlineMs: 45_000, queueMs: 1_800_000 };
       results.set(name, await power.set(request).catch((error: Error) => error));
       if (fate !== "dead" && fate !== "dies") liveEndedMs = Math.max(liveEndedMs, this.clock.monotonicMs());
     });
@@ -114,7 +114,7 @@ t.test("a cycle of a whole rack: each machine exactly once, no budget exceeded, 
   const fateOf = (fate: Fate) => fleet.machines.filter((each) => each.fate === fate);
   t.same(
     (["dead", "dies", "loses replies", "slow"] as const).map((fate) => fateOf(fate).length),
-    [9, 9, 9, 9],
+    [7, 7, 7, 7],
   );
   for (const { name, fate, device } of fleet.machines) {
     const result = results.get(name);
@@ -142,10 +142,4 @@ t.test("a cycle of a whole rack: each machine exactly once, no budget exceeded, 
   const living = await Fleet.open(t, ["dead"]);
   const unhindered = await living.switch("cycle");
   t.equal(liveEndedMs <= unhindered.liveEndedMs + 1000, true, `${liveEndedMs} ms beside the dead, ${unhindered.liveEndedMs} ms without`);
-});
-
-t.test("one after the other a rack is switched off and on again, each machine once", async (t) => {
-  const fleet = await Fleet.open(t, ["dead", "dies"]);
-  for (const verb of ["off", "on", "reset"] as const) await fleet.switch(verb);
-  for (const { name, device } of fleet.machines) t.same(device.acts, ["off", "on", "reset"], name);
 });
