@@ -1,6 +1,7 @@
 /** IPMI v2.0 over LAN: see README.md. A BMC simulator imports wire, command and crypto instead. */
 export { openBmc, type Bmc, type BmcDependencies } from "./client.js";
 export type { BootDevice, ChassisAction, Command, ReplyOf, RequestOf } from "./command/index.js";
+export { discoverBmc, type BmcCapabilities, type BmcDiscovery, type DiscoveredSuite } from "./discover.js";
 export { newMemory, type BmcMemory } from "./known-quirks.js";
 export type { BmcOptions } from "./options.js";
 export { parseQuirks, quirkEntry, quirkNames, quirkTable, type Quirk, type QuirkEntry } from "./quirks.js";

@@ -36,7 +36,7 @@ export class KnownQuirks {
   }
 
   /** Everything to work around, and `more`. */
-  with(more: ReadonlySet<Quirk>): ReadonlySet<Quirk> {
+  all(more: ReadonlySet<Quirk>): ReadonlySet<Quirk> {
     return new Set([...this.#named, ...this.#learned.keys(), ...more]);
   }
 
@@ -45,7 +45,7 @@ export class KnownQuirks {
     const { name, symptom } = deviation;
     if (this.has(name)) return;
     this.#learned.set(name, deviation);
-    const stanza = `quirks: [${[...this.with(new Set())].join(", ")}]`;
+    const stanza = `quirks: [${[...this.#named, ...this.#learned.keys()].join(", ")}]`;
     this.#log.info({ quirk: name, symptom, stanza }, "BMC needs a workaround, which is used from now on; name it in the inventory");
   }
 }

@@ -11,7 +11,16 @@ import { getChannelAuthenticationCapabilities, thisChannel } from "./command/ind
 import type { CipherSuite } from "./crypto/index.js";
 import type { BmcMemory, KnownQuirks } from "./known-quirks.js";
 import { forgetSecrets, loginPlan, type BmcProfile } from "./options.js";
-import { askOutside, connect, SilentError, type ConnectDependencies, type Connection, type Session } from "./session/index.js";
+import type { Quirk } from "./quirks.js";
+import {
+  askOutside,
+  connect,
+  SilentError,
+  type ConnectDependencies,
+  type Connection,
+  type Deviation,
+  type Session,
+} from "./session/index.js";
 
 /** The session's life without traffic is 60 ± 3 s (IPMI v2.0 §6.12.15); jitter keeps many BMCs apart. */
 const keepaliveMs = 20_000;
@@ -141,8 +150,8 @@ export class Link {
   async #connect(): Promise<Connection> {
     const timeoutsMs = this.#doubtful ? doubtfulTimeoutsMs : loginTimeoutsMs;
     const settings = {
-      plan: (found: Parameters<KnownQuirks["with"]>[0]) => loginPlan(this.#profile, this.#quirks.with(found), this.#suites(), timeoutsMs),
-      onDeviation: (deviation: Parameters<KnownQuirks["learn"]>[0]) => this.#quirks.learn(deviation),
+      plan: (found: ReadonlySet<Quirk>) => loginPlan(this.#profile, this.#quirks.all(found), this.#suites(), timeoutsMs),
+      onDeviation: (deviation: Deviation) => this.#quirks.learn(deviation),
     };
     const connection = await connect(this.#profile.remote, settings, this.#deps, { signal: this.#closing.signal }).catch(
       (error: unknown) => {

@@ -39,19 +39,22 @@ export class LoginRoute {
   /** Opens the new before it closes the old, which is what makes its port another. */
   changePort(): void {
     const old = this.#route;
-    this.#route = this.#open().finally(() => old.then((route) => route.close()));
-    this.#route.then(
-      (route) => this.#closed && route.close(),
-      () => undefined,
-    );
+    const route = this.#open();
+    this.#route = route;
+    void route.catch(() => undefined).then(() => closeRoute(old));
+    if (this.#closed) closeRoute(route);
   }
 
   /** Idempotent. */
   close(): void {
     this.#closed = true;
-    void this.#route.then(
-      (route) => route.close(),
-      () => undefined,
-    );
+    closeRoute(this.#route);
   }
+}
+
+function closeRoute(opening: Promise<Route>): void {
+  void opening.then(
+    (route) => route.close(),
+    () => undefined,
+  );
 }

@@ -14,6 +14,7 @@ import { describeRakpStatus, rakpStatus } from "../wire/index.js";
 interface Subject {
   readonly subject: string;
   readonly timeoutsMs: readonly number[];
+  readonly skipCapabilities: boolean;
 }
 
 const noRoom: ReadonlySet<number> = new Set([rakpStatus.noResources, rakpStatus.noResourcesForRole]);
@@ -26,11 +27,16 @@ const awaited = {
 } as const;
 
 /** Nothing came, however often it was asked. `blind`: not even to the question before. */
-export function silent({ subject, timeoutsMs }: Subject, phase: keyof typeof awaited, attempts: number, blind: boolean): UnreachableError {
+export function silent(
+  { subject, timeoutsMs, skipCapabilities }: Subject,
+  phase: keyof typeof awaited,
+  attempts: number,
+  blind: boolean,
+): UnreachableError {
   const seconds = timeoutsMs.reduce((sum, each) => sum + each, 0) / 1000;
   const facts = { bmc: subject, attempts, unanswered: awaited[phase] };
-  const dead = phase === "capabilities" || (blind && phase === "opening");
-  const what = blind && dead ? `${awaited.capabilities} and ${awaited.opening}` : awaited[phase];
+  const dead = phase === "capabilities" || (phase === "opening" && (blind || skipCapabilities));
+  const what = dead && blind ? `${awaited.capabilities} and ${awaited.opening}` : awaited[phase];
   const reason = `no answer to ${what}, sent ${attempts} times in about ${seconds} s`;
   if (dead) {
     return new SilentError(`${subject}: ${reason}; check its address, its cable, and that IPMI over LAN is enabled`, { facts });
