@@ -139,6 +139,7 @@ export class Session {
   #forget(): void {
     this.#closed = true;
     this.#solListener = undefined;
+    this.#packets.forget();
     forgetKeys(this.#established.keys);
   }
 
