@@ -27,6 +27,7 @@ import { BmcPool } from "./drivers/bmc.js";
 import { consoleDrivers, consoleSource } from "./drivers/console/registry.js";
 import { openSolConsole } from "./drivers/console/sol.js";
 import { Acts } from "./drivers/power/acts.js";
+import { RedfishServices } from "./drivers/power/redfish/service.js";
 import { powerDevice, type PowerTarget } from "./drivers/power/registry.js";
 import { VerifiedPower } from "./drivers/power/verified.js";
 import { Fences } from "./fence.js";
@@ -162,6 +163,8 @@ async function openSite(
   lifecycle.onClose(() => transport.close());
   const bmcs = new BmcPool({ clock, log, transport, random: (length) => randomBytes(length) });
   lifecycle.onClose(() => bmcs.close());
+  const redfish = new RedfishServices({ clock, log });
+  lifecycle.onClose(() => redfish.close());
   const acts = await Acts.open(join(config.state, "acts"));
   const { powerSettleMs: settleMs, powerPollMs: pollMs } = config;
   const site = await Site.open({
@@ -169,7 +172,7 @@ async function openSite(
     captures,
     log,
     drivers: {
-      power: (node) => powerDevice(powerTarget(node), { clock, bmcs }),
+      power: (node) => powerDevice(powerTarget(node), { clock, bmcs, redfish }),
       console: (node) => sourceOf(node, bmcs, clock),
       ssh,
       verify: ({ node, safety: written }, device) => {
