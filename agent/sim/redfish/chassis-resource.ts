@@ -26,7 +26,9 @@ export function chassisRoutes(computer: Computer): Routes {
     },
     [`${chassisOne}/Thermal`]: { get: () => thermal(computer.on) },
     [`${chassisOne}/Power`]: { get: () => power(computer.on) },
-    "/redfish/v1/Managers": { get: () => collection("/redfish/v1/Managers", "ManagerCollection.ManagerCollection", "Managers", [managerOne]) },
+    "/redfish/v1/Managers": {
+      get: () => collection("/redfish/v1/Managers", "ManagerCollection.ManagerCollection", "Managers", [managerOne]),
+    },
     [managerOne]: {
       get: () => ({
         "@odata.id": managerOne,

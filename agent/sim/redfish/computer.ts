@@ -78,7 +78,10 @@ export class Computer {
   reset(type: string): "off" | "changing" | "already" | undefined {
     const state = this.powerState;
     if (state?.startsWith("Powering")) return "changing";
-    if (this.#faults.has("refuses-same-state") && ((state === "On" && /^(Force)?On$/.test(type)) || (state === "Off" && type === "ForceOff"))) {
+    if (
+      this.#faults.has("refuses-same-state") &&
+      ((state === "On" && /^(Force)?On$/.test(type)) || (state === "Off" && type === "ForceOff"))
+    ) {
       return "already";
     }
     if (type === "PushPowerButton") return this.reset(this.on ? "GracefulShutdown" : "On");
@@ -91,7 +94,8 @@ export class Computer {
       return undefined;
     }
     // A start spends what was set for one.
-    if (verb !== "off" && verb !== "soft" && this.boot.enabled === "Once") Object.assign(this.boot, { enabled: "Disabled", target: "None" });
+    if (verb !== "off" && verb !== "soft" && this.boot.enabled === "Once")
+      Object.assign(this.boot, { enabled: "Disabled", target: "None" });
     this.#chassis.execute(verb);
     const untilMs = this.#clock.monotonicMs() + transitionMs;
     if (verb === "on") this.#pending = { state: "On", untilMs };

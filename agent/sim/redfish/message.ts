@@ -34,7 +34,8 @@ export function refuse(status: number, id: string, message: string, headers: Rea
   return { status, headers, body: { error } };
 }
 
-export const notFound = (path: string): RedfishReply => refuse(404, "ResourceMissingAtURI", `The resource at the URI ${path} was not found.`);
+export const notFound = (path: string): RedfishReply =>
+  refuse(404, "ResourceMissingAtURI", `The resource at the URI ${path} was not found.`);
 export const notAllowed = (method: string, allow: readonly string[]): RedfishReply =>
   refuse(405, "OperationNotAllowed", `The HTTP method ${method} is not allowed on this resource.`, { allow: allow.join(", ") });
 export const malformed = (): RedfishReply => refuse(400, "MalformedJSON", "The request body submitted was malformed JSON.");

@@ -45,7 +45,8 @@ function open(body: unknown, { sessions, faults, login }: SessionResourceOptions
   }
   const opened = faults.has("session-limit") ? undefined : sessions.open(String(body["UserName"]));
   if (opened === undefined) {
-    const message = "The session establishment failed due to the number of simultaneous sessions exceeding the limit of the implementation.";
+    const message =
+      "The session establishment failed due to the number of simultaneous sessions exceeding the limit of the implementation.";
     return refuse(503, "SessionLimitExceeded", message);
   }
   return { status: 201, headers: { "x-auth-token": opened.token, location: pathOf(opened) }, body: session(opened) };

@@ -94,7 +94,11 @@ function reset(body: unknown, { computer, faults, resets = usualResets }: System
   const type = body["ResetType"];
   if (typeof type !== "string") return refuse(400, "ActionParameterMissing", "The action Reset requires the parameter ResetType.");
   if (!resets.includes(type)) {
-    return refuse(400, "ActionParameterValueNotInList", `The value ${type} for the parameter ResetType is not in the list of acceptable values.`);
+    return refuse(
+      400,
+      "ActionParameterValueNotInList",
+      `The value ${type} for the parameter ResetType is not in the list of acceptable values.`,
+    );
   }
   switch (computer.reset(type)) {
     case "off":
@@ -186,7 +190,11 @@ function logRoutes({ computer, faults }: SystemOptions): Record<string, Route | 
       }),
     },
     [`${log}/Entries`]: {
-      get: () => ({ ...collection(`${log}/Entries`, "LogEntryCollection.LogEntryCollection", "Log entries", []), Members: members, "Members@odata.count": members.length }),
+      get: () => ({
+        ...collection(`${log}/Entries`, "LogEntryCollection.LogEntryCollection", "Log entries", []),
+        Members: members,
+        "Members@odata.count": members.length,
+      }),
     },
     ...Object.fromEntries(entries.map((entry) => [entry["@odata.id"], { get: () => entry }])),
   };

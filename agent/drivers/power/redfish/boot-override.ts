@@ -39,7 +39,9 @@ export async function setBootOverride(system: ComputerSystem, wanted: BootOverri
 function bootOf(json: Json, { service }: ComputerSystem): Json {
   const boot = objectIn(json, "Boot");
   if (boot !== undefined && textIn(boot, "BootSourceOverrideEnabled") !== "") return boot;
-  throw new UnsupportedError(`${service.label}: the service cannot be told what to boot from; choose the entry in the machine's boot loader`);
+  throw new UnsupportedError(
+    `${service.label}: the service cannot be told what to boot from; choose the entry in the machine's boot loader`,
+  );
 }
 
 function override(boot: Json): BootOverride {

@@ -16,7 +16,9 @@ export function parseEndpoint(url: string): Endpoint {
   const parsed = parsedUrl(url);
   const label = `redfish ${url.replace(/\/+$/, "")}`;
   if (parsed === undefined || !["https:", "http:"].includes(parsed.protocol) || parsed.username !== "" || parsed.password !== "") {
-    throw new InvalidArgumentError("redfish: its URL must be https://HOST or https://HOST:PORT; correct power: redfish: url in the inventory");
+    throw new InvalidArgumentError(
+      "redfish: its URL must be https://HOST or https://HOST:PORT; correct power: redfish: url in the inventory",
+    );
   }
   const tls = parsed.protocol === "https:";
   const host = parsed.hostname.replace(/^\[|\]$/g, "");

@@ -94,7 +94,10 @@ export function entryOf(entry: Json): EventLogEntry {
   return {
     id: numberOf(textIn(entry, "Id")),
     timeMs: Number.isFinite(timeMs) && timeMs > 0 ? timeMs : 0,
-    sensor: sensor.filter((each) => each !== "").join(" ").toLowerCase(),
+    sensor: sensor
+      .filter((each) => each !== "")
+      .join(" ")
+      .toLowerCase(),
     event: textIn(entry, "Message") || code || textIn(entry, "MessageId") || textIn(objectIn(entry, "Oem"), "Message"),
     deasserted: code === "Deassert",
     record: Buffer.from(JSON.stringify(entry)),

@@ -10,6 +10,7 @@ import { TrustingAgent } from "./trust.js";
 const requestMs = 30_000;
 /** The largest bodies are event logs with everything in them. */
 const bodyLimitBytes = 4 * 2 ** 20;
+const nextStep = "check that the service is up and its address right";
 const connections = { keepAlive: true, maxSockets: 2, maxFreeSockets: 1 };
 
 export interface Asked {
@@ -51,7 +52,8 @@ export class HttpLine {
       return await withDeadline(this.#clock, wait, (signal) => this.#withFreshConnection(asked, signal), options);
     } catch (cause) {
       // Only this wait's own deadline: the caller's goes through.
-      if (cause instanceof DeadlineError && cause.awaited === wait.awaited) throw this.#unreachable(asked, cause.message, cause);
+      if (cause instanceof DeadlineError && cause.awaited === wait.awaited)
+        throw new UnreachableError(`${cause.message}; ${nextStep}`, { cause });
       throw cause;
     }
   }
@@ -102,7 +104,8 @@ export class HttpLine {
 
   #request({ method, path, headers, body }: Asked): ClientRequest {
     const { tls, host, port } = this.#endpoint;
-    const length = body === undefined ? {} : { "content-type": "application/json", "content-length": Buffer.byteLength(JSON.stringify(body)) };
+    const length =
+      body === undefined ? {} : { "content-type": "application/json", "content-length": Buffer.byteLength(JSON.stringify(body)) };
     const options = {
       agent: this.#agent,
       host,
@@ -128,7 +131,7 @@ export class HttpLine {
   }
 
   #unreachable({ method, path }: Asked, reason: string, cause?: unknown): UnreachableError {
-    const message = `${this.#endpoint.label}: ${method} ${path}: ${reason}; check that the service is up and its address right`;
+    const message = `${this.#endpoint.label}: ${method} ${path}: ${reason}; ${nextStep}`;
     return new UnreachableError(message, { cause });
   }
 }

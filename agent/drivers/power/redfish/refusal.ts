@@ -43,7 +43,12 @@ export function refusal(what: string, reply: Reply, secrets: readonly string[]):
   return errorFor(reply.status, new Set(told.map(({ id }) => id)), message, { facts });
 }
 
-function errorFor(status: number, ids: ReadonlySet<string>, message: string, details: { facts: Record<string, string | number> }): LabError {
+function errorFor(
+  status: number,
+  ids: ReadonlySet<string>,
+  message: string,
+  details: { facts: Record<string, string | number> },
+): LabError {
   const has = (set: ReadonlySet<string>) => [...ids].some((id) => set.has(id));
   if (status === 401 || has(refusedUs)) return new AuthenticationError(`${message}; check user and password`, details);
   if (status === 503 || status === 429 || has(exhausted)) {
