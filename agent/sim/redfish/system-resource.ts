@@ -1,7 +1,8 @@
 /** /redfish/v1/Systems and what is below it. */
+import { z } from "zod";
 import { type Computer, maxLogEntries, usualResets } from "./computer.js";
 import type { RedfishFaults } from "./faults.js";
-import { malformed, refuse, type RedfishReply } from "./message.js";
+import { malformed, notAllowed, refuse, type RedfishReply } from "./message.js";
 import { collection, isObject, link, type Json, type Route, type Routes, routesOf } from "./route.js";
 
 export const systems = "/redfish/v1/Systems";
@@ -9,8 +10,7 @@ export const systemOne = `${systems}/1`;
 const actionInfo = `${systemOne}/ResetActionInfo`;
 const resetTarget = `${systemOne}/Actions/ComputerSystem.Reset`;
 const log = `${systemOne}/LogServices/SEL`;
-const lights = ["Off", "Lit", "Blinking"];
-const bootTargets = ["None", "Pxe", "Hdd", "Cd", "Usb", "BiosSetup", "Diags", "UefiShell"];
+const bootTargets = ["None", "Pxe", "Hdd", "Cd", "Usb", "BiosSetup", "Diags", "UefiShell"] as const;
 
 export interface SystemOptions {
   readonly name: string;
@@ -23,13 +23,13 @@ export interface SystemOptions {
 }
 
 export function systemRoutes(options: SystemOptions): Routes {
-  const { computer, faults } = options;
+  const { faults } = options;
   const others = faults.has("several-systems") ? { [`${systems}/2`]: { get: () => bareSystem("2") } } : {};
   const members = [systemOne, ...Object.keys(others)];
   return routesOf({
     ...others,
     [systems]: { get: () => collection(systems, "ComputerSystemCollection.ComputerSystemCollection", "Systems", members) },
-    [systemOne]: { get: () => system(options), patch: (body) => patchSystem(body, computer, faults) },
+    [systemOne]: { get: () => system(options), patch: (body) => patchSystem(body, options) },
     [resetTarget]: { post: (body) => reset(body, options) },
     [actionInfo]: faults.has("action-info") ? { get: () => resetActionInfo(options) } : undefined,
     ...logRoutes(options),
@@ -118,43 +118,37 @@ function taskAccepted(): RedfishReply {
   return { status: 202, headers: { location: path, "retry-after": "1" }, body: task };
 }
 
-function patchSystem(body: unknown, computer: Computer, faults: RedfishFaults): RedfishReply {
+const changes = z.strictObject({
+  AssetTag: z.string().optional(),
+  IndicatorLED: z.enum(["Off", "Lit", "Blinking"]).optional(),
+  LocationIndicatorActive: z.boolean().optional(),
+  Boot: z
+    .strictObject({
+      BootSourceOverrideEnabled: z.enum(["Disabled", "Once", "Continuous"]).optional(),
+      BootSourceOverrideTarget: z.enum(bootTargets).optional(),
+      BootSourceOverrideMode: z.enum(["UEFI", "Legacy"]).optional(),
+    })
+    .optional(),
+});
+
+function patchSystem(body: unknown, options: SystemOptions): RedfishReply {
+  const { computer, faults } = options;
   if (!isObject(body)) return malformed();
-  const unknown = Object.keys(body).filter((key) => !["AssetTag", "IndicatorLED", "LocationIndicatorActive", "Boot"].includes(key));
-  if (unknown.length > 0 || faults.has("bare")) {
-    return refuse(400, "PropertyUnknown", `The property ${unknown[0] ?? ""} is not in the list of valid properties for the resource.`);
+  if (faults.has("bare")) return notAllowed("PATCH", ["GET"]);
+  const parsed = changes.safeParse(body);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    const id = issue?.code === "unrecognized_keys" ? "PropertyUnknown" : "PropertyValueNotInList";
+    return refuse(400, id, `The property ${issue?.path.join("/") || "of this name"} cannot be set so: ${issue?.message}.`);
   }
-  const { AssetTag: tag, IndicatorLED: led, LocationIndicatorActive: active, Boot: boot = {} } = body;
-  if (led !== undefined && !lights.includes(String(led))) return notInList("IndicatorLED", led);
-  const problem = isObject(boot) ? bootProblem(boot) : malformed();
-  if (problem !== undefined) return problem;
-  if (typeof tag === "string") computer.assetTag = tag;
-  if (led !== undefined) computer.light = String(led);
-  if (typeof active === "boolean") computer.light = active ? "Blinking" : "Off";
-  const { BootSourceOverrideEnabled: enabled, BootSourceOverrideTarget: target, BootSourceOverrideMode: mode } = boot as Json;
-  if (target !== undefined) computer.boot.target = String(target);
-  if (mode !== undefined) computer.boot.mode = String(mode);
-  if (enabled !== undefined) computer.boot.enabled = String(enabled);
-  if (enabled === "Disabled") computer.boot.target = "None";
-  return { status: 200, body: system({ name: "", uuid: "", computer, faults }) };
-}
-
-function bootProblem(boot: Json): RedfishReply | undefined {
-  const allowed = {
-    BootSourceOverrideEnabled: ["Disabled", "Once", "Continuous"],
-    BootSourceOverrideTarget: bootTargets,
-    BootSourceOverrideMode: ["UEFI", "Legacy"],
-  };
-  for (const [key, values] of Object.entries(allowed)) {
-    const value = boot[key];
-    if (value !== undefined && !values.includes(String(value))) return notInList(key, value);
-  }
-  return undefined;
-}
-
-function notInList(property: string, value: unknown): RedfishReply {
-  const message = `The value ${String(value)} for the property ${property} is not in the list of acceptable values.`;
-  return refuse(400, "PropertyValueNotInList", message);
+  const { AssetTag: tag, IndicatorLED: led, LocationIndicatorActive: active, Boot: boot = {} } = parsed.data;
+  const { boot: set } = computer;
+  computer.assetTag = tag ?? computer.assetTag;
+  computer.light = led ?? (active === undefined ? computer.light : active ? "Blinking" : "Off");
+  set.enabled = boot.BootSourceOverrideEnabled ?? set.enabled;
+  set.mode = boot.BootSourceOverrideMode ?? set.mode;
+  set.target = set.enabled === "Disabled" ? "None" : (boot.BootSourceOverrideTarget ?? set.target);
+  return { status: 200, body: system(options) };
 }
 
 function logRoutes({ computer, faults }: SystemOptions): Record<string, Route | undefined> {

@@ -1,4 +1,10 @@
-/** Chassis power by a Redfish service (DMTF DSP0266), and what else of it a lab can use. */
+/**
+ * Chassis power by a Redfish service (DMTF DSP0266), and what else of it a lab can use.
+ *
+ * endpoint → trust → exchange → login → service → system → here and management, each knowing only those before it. No secret leaves
+ * before the certificate was checked; a session that was opened is closed; what acts is sent once, and only what the service answered
+ * with 401 (it did not know us, so it did nothing) goes a second time, under a new session.
+ */
 import type { Clock } from "../../../../proto/base/clock.js";
 import type { PowerDevice } from "../../../ports/power.js";
 import { IdentifyLight } from "./identify.js";

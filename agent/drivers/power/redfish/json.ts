@@ -62,5 +62,5 @@ export function pathOf(link: string): string | undefined {
 
 /** What a device says goes into messages and on terminals. */
 function printable(text: string): string {
-  return text.replace(/[\s\u0000-\u001f\u007f-\u009f]+/g, " ");
+  return text.replace(/[\s\p{Cc}]+/gu, " ");
 }

@@ -56,7 +56,7 @@ export class TrustingAgent extends Agent {
 
   override destroy(): void {
     super.destroy();
-    for (const fail of [...this.#connecting]) fail(new UnreachableError(`${this.#trust.endpoint.label}: is not looked after any more`));
+    for (const fail of this.#connecting) fail(new UnreachableError(`${this.#trust.endpoint.label}: is not looked after any more`));
   }
 }
 

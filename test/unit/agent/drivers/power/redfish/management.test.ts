@@ -13,7 +13,8 @@ t.test("the light is lit for some seconds, for ever, and switched off", async (t
     const bench = await benchRedfish(t, { faults });
     const { computer } = bench.server.service;
     const clock = new FakeClock();
-    const { management, close } = redfishDevice(t, bench, { clock });
+    const device = redfishDevice(t, bench, { clock });
+    const { management } = device;
     await management.identify("forever");
     t.equal(computer.light, "Blinking");
     await management.identify("off");
@@ -25,7 +26,7 @@ t.test("the light is lit for some seconds, for ever, and switched off", async (t
     await clock.advance(1);
     await until(() => computer.light === "Off", "the light to go out");
     await management.identify(255);
-    await close();
+    await device.close();
     t.equal(computer.light, "Off", "an agent that ends leaves no light behind that was to go out");
     await t.rejects(management.identify(256), { code: "invalid-argument" });
   }
@@ -34,15 +35,16 @@ t.test("the light is lit for some seconds, for ever, and switched off", async (t
 t.test("a boot override is set, read back, and spent by one start", async (t) => {
   for (const faults of [[], ["strict-etag"]] as const) {
     const bench = await benchRedfish(t, { faults });
-    const { management, send } = redfishDevice(t, bench);
+    const device = redfishDevice(t, bench);
+    const { management } = device;
     t.same(await management.bootOverride(), { device: "none", persistent: false, efi: true });
     const once = { device: "pxe", persistent: false, efi: false };
     t.same(await management.setBootOverride(once), once);
-    await send("on");
+    await device.send("on");
     t.match(await management.bootOverride(), { device: "none" });
     const kept = { device: "disk", persistent: true, efi: true };
     t.same(await management.setBootOverride(kept), kept);
-    await send("reset");
+    await device.send("reset");
     t.same(await management.bootOverride(), kept);
     t.match(await management.setBootOverride({ ...kept, device: "none" }), { device: "none", persistent: false });
     await t.rejects(management.setBootOverride({ ...once, device: "floppy" }), {
@@ -55,9 +57,10 @@ t.test("a boot override is set, read back, and spent by one start", async (t) =>
 t.test("the newest entries of the event log come oldest first", async (t) => {
   for (const faults of [[], ["linked-entries"]] as const) {
     const bench = await benchRedfish(t, { faults });
-    const { management, send } = redfishDevice(t, bench);
+    const device = redfishDevice(t, bench);
+    const { management } = device;
     t.match(await management.eventLog(10), { count: 0, overflow: false, entries: [] });
-    for (const verb of ["on", "reset", "off"] as const) await send(verb);
+    for (const verb of ["on", "reset", "off"] as const) await device.send(verb);
     const { count, entries } = await management.eventLog(2);
     t.equal(count, 3);
     t.match(entries, [
@@ -71,13 +74,14 @@ t.test("the newest entries of the event log come oldest first", async (t) => {
 
 t.test("sensors are those of the machine's chassis", async (t) => {
   const bench = await benchRedfish(t);
-  const { management, send } = redfishDevice(t, bench);
+  const device = redfishDevice(t, bench);
+  const { management } = device;
   const off = await management.sensors();
   t.match(
     off.find(({ name }) => name === "CPU 1"),
     { kind: "temperature", value: undefined, unit: "", status: "not available" },
   );
-  await send("on");
+  await device.send("on");
   const on = await management.sensors();
   t.match(on[1], { name: "CPU 1", kind: "temperature", value: 48, unit: "°C", status: "ok" });
   t.same(
@@ -110,9 +114,10 @@ t.test("a reading beyond its thresholds says which", async (t) => {
 
 t.test("an interrupt is sent once to a machine that is on", async (t) => {
   const bench = await benchRedfish(t);
-  const { management, send } = redfishDevice(t, bench);
+  const device = redfishDevice(t, bench);
+  const { management } = device;
   await t.rejects(management.interrupt(), { code: "unsupported", message: /needs a machine that is on/ });
-  await send("on");
+  await device.send("on");
   bench.server.faults.inject("drops-reply", 1);
   await t.rejects(management.interrupt(), { code: "unreachable" });
   await management.interrupt();
