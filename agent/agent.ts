@@ -29,6 +29,7 @@ import { consoleDrivers, consoleSource } from "./drivers/console/registry.js";
 import { openSolConsole } from "./drivers/console/sol.js";
 import { Acts } from "./drivers/power/acts.js";
 import { PowerGate } from "./drivers/power/gate.js";
+import { RedfishServices } from "./drivers/power/redfish/service.js";
 import { powerDevice, type PowerTarget } from "./drivers/power/registry.js";
 import type { Limits } from "./drivers/power/turns.js";
 import { VerifiedPower } from "./drivers/power/verified.js";
@@ -166,6 +167,8 @@ async function openSite(
   lifecycle.onClose(() => transport.close());
   const bmcs = new BmcPool({ clock, log, transport, random: (length) => randomBytes(length) });
   lifecycle.onClose(() => bmcs.close());
+  const redfish = new RedfishServices({ clock, log });
+  lifecycle.onClose(() => redfish.close());
   const acts = await Acts.open(join(config.state, "acts"));
   const { powerSettleMs: settleMs, powerPollMs: pollMs, powerWindow: window } = config;
   const wear = await WearFile.open(join(config.state, "power-wear.json"), clock);
@@ -175,7 +178,7 @@ async function openSite(
     captures,
     log,
     drivers: {
-      power: (node) => powerDevice(powerTarget(node), { clock, bmcs }),
+      power: (node) => powerDevice(powerTarget(node), { clock, bmcs, redfish }),
       console: (node) => sourceOf(node, bmcs, clock),
       ssh,
       protect: (assignment) => gate.protect(limitsOf(assignment)),
