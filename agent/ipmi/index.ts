@@ -7,7 +7,7 @@ export { type LogEntry, logEntry, type LogRecords, readLog } from "./event-log/i
 export { identify } from "./identify.js";
 export * from "./inquiry/index.js";
 export type { BmcOptions } from "./options.js";
-export { parseQuirks, quirkTexts, type Quirk } from "./quirks.js";
+export { parseQuirks, quirkEntry, quirkNames, quirkTable, type Quirk, type QuirkEntry } from "./quirks.js";
 export { type Reading, type Sensor, sensorKind, SensorRepository } from "./sensors/index.js";
 export type { Random } from "./session/index.js";
 export type { SolEvent, SolStream } from "./sol/index.js";
