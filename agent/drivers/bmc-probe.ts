@@ -15,14 +15,16 @@ interface Signal {
 /** What logging in shows: see `discoverBmc`. */
 export type Discovery = Pick<BmcReport, "suites" | "quirks" | "problems" | "packets">;
 
+/** Finds out by logging in what it takes to log in. Throws only what a cancelled call throws. */
+export type Discover = (options: Signal) => Promise<Discovery>;
+
 export interface Probed {
   readonly bmc: Bmc;
   /** "10.0.1.10" or "10.0.1.10:1623". */
   readonly address: string;
   readonly user: string;
   readonly clock: Clock;
-  /** Finds out by logging in what it takes to log in. Throws only what a cancelled call throws. */
-  readonly discover: (options: Signal) => Promise<Discovery>;
+  readonly discover: Discover;
 }
 
 const probeMs = 60_000;

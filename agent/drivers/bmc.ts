@@ -1,9 +1,15 @@
 /** BMCs by address: power and console of one machine share one session, because BMCs have few (facts: IPMI §1). */
+import type { Clock } from "../../proto/base/clock.js";
 import { InvalidArgumentError } from "../../proto/base/errors.js";
 import { openBmc, type Bmc, type BmcDependencies, type BmcOptions } from "../ipmi/index.js";
 
+import type { Discover } from "./bmc-probe.js";
+
 export interface BmcLease {
   readonly bmc: Bmc;
+  readonly clock: Clock;
+  /** Finds out what it takes to log in to it, by sessions of its own. */
+  readonly discover: Discover;
   /** The last one to let go closes the session. Idempotent. */
   readonly release: () => Promise<void>;
 }
@@ -34,6 +40,8 @@ export class BmcPool {
     let held = true;
     return {
       bmc: pooled.bmc,
+      clock: this.#deps.clock,
+      discover: async () => ({ suites: [], quirks: [], problems: [], packets: 0 }),
       release: async () => {
         if (!held) return;
         held = false;

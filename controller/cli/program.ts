@@ -17,6 +17,7 @@ import { verifySerialLog } from "./commands/log.js";
 import { type Shell, shells } from "./completion.js";
 import type { Context } from "./context.js";
 import { offeredScripts } from "./demo/scripts.js";
+import { addBmc } from "./bmc-commands.js";
 import { addDeployments } from "./deployment-commands.js";
 import { collect, natural, positive } from "./option-values.js";
 
@@ -47,6 +48,7 @@ export function buildProgram(launch: Launch, version: string): Command {
   addLocal(program, does, version);
   addInventory(program, does);
   addMachines(program, does);
+  addBmc(program, does);
   addConsoles(program, does);
   addDeployments(program, does);
   addCompletion(program, does);

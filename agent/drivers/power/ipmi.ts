@@ -3,10 +3,12 @@ import { UnsupportedError } from "../../../proto/base/errors.js";
 import type { PowerDevice, PowerReading } from "../../ports/power.js";
 import type { Bmc, BmcOptions } from "../../ipmi/index.js";
 import type { BmcPool } from "../bmc.js";
+import { IpmiManagement } from "../bmc-management.js";
 
 /** Power of the machine behind a BMC. Throws InvalidArgumentError when the pool holds it with other credentials. */
 export function openIpmiPower(pool: BmcPool, options: BmcOptions): PowerDevice {
-  const { bmc, release } = pool.acquire(options);
+  const { bmc, clock, discover, release } = pool.acquire(options);
+  const { address, port = 623, user } = options;
   return {
     label: bmc.label,
     read: (options) => read(bmc, options),
@@ -17,6 +19,7 @@ export function openIpmiPower(pool: BmcPool, options: BmcOptions): PowerDevice {
       }
       await bmc.chassisControl(verb, options);
     },
+    management: new IpmiManagement({ bmc, address: port === 623 ? address : `${address}:${port}`, user, clock, discover }),
     close: release,
   };
 }

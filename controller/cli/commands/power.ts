@@ -13,7 +13,7 @@ import { duration } from "../units.js";
 /** Asked once (or --yes) beyond this many nodes. */
 const askBeyond = 8;
 
-interface Answer {
+export interface Answer {
   readonly node: string;
   /** For people. */
   readonly words: string;
@@ -53,7 +53,7 @@ export async function setPower(
 }
 
 /** One answer a node, in order; a failure is an answer too. */
-function askAll(names: readonly string[], ask: (node: string) => Promise<Answer>): Promise<Answer[]> {
+export function askAll(names: readonly string[], ask: (node: string) => Promise<Answer>): Promise<Answer[]> {
   return Promise.all(
     names.map(async (node) => {
       try {
@@ -68,7 +68,7 @@ function askAll(names: readonly string[], ask: (node: string) => Promise<Answer>
 }
 
 /** Prints identical answers on one line; throws when some are failures. */
-function tell(context: Context, answers: readonly Answer[], summary: (failed: readonly string[]) => string): void {
+export function tell(context: Context, answers: readonly Answer[], summary: (failed: readonly string[]) => string): void {
   const failed = answers.filter((each) => "thrown" in each);
   const alone = answers.length === 1 && failed.length === 1;
   if (context.json) for (const answer of answers) show(context, answer.facts, () => []);
