@@ -2,6 +2,7 @@
 import { withDeadline } from "../../proto/base/abort.js";
 import { type ErrorCode, InvalidArgumentError, LabError } from "../../proto/base/errors.js";
 import {
+  type BmcOptions,
   identify,
   logEntry,
   readFirmwareBoot,
@@ -12,7 +13,8 @@ import {
   setFirmwareBoot,
 } from "../ipmi/index.js";
 import type { BmcReport, BootOverride, EventLog, EventLogEntry, Management, SensorReading } from "../ports/management.js";
-import { probeBmc, type Probed } from "./bmc-probe.js";
+import type { BmcLease } from "./bmc.js";
+import { probeBmc } from "./bmc-probe.js";
 
 interface Signal {
   readonly signal?: AbortSignal | undefined;
@@ -25,20 +27,22 @@ const readingMs = 110_000;
 const longestIdentifyS = 255;
 
 export class IpmiManagement implements Management {
-  readonly #probed: Probed;
+  readonly #lease: BmcLease;
+  readonly #options: BmcOptions;
   readonly #repository: SensorRepository;
 
-  constructor(probed: Probed) {
-    this.#probed = probed;
-    this.#repository = new SensorRepository(probed.bmc);
+  constructor(lease: BmcLease, options: BmcOptions) {
+    this.#lease = lease;
+    this.#options = options;
+    this.#repository = new SensorRepository(lease.bmc);
   }
 
   probe(options?: Signal): Promise<BmcReport> {
-    return probeBmc(this.#probed, options);
+    return probeBmc(this.#lease, this.#options, options);
   }
 
   async identify(how: number | "off" | "forever", options?: Signal): Promise<void> {
-    const { bmc } = this.#probed;
+    const { bmc } = this.#lease;
     if (typeof how === "number" && !(Number.isInteger(how) && how >= 1 && how <= longestIdentifyS)) {
       throw new InvalidArgumentError(`${bmc.label}: an identify light is lit for 1 to ${longestIdentifyS} seconds, not ${how}; or for ever`);
     }
@@ -47,7 +51,7 @@ export class IpmiManagement implements Management {
 
   async eventLog(limit: number, options?: Signal): Promise<EventLog> {
     return this.#within("its event log", options, async (signal) => {
-      const { count, overflow, records } = await readLog(this.#probed.bmc, limit, { signal });
+      const { count, overflow, records } = await readLog(this.#lease.bmc, limit, { signal });
       const sensors = records.length === 0 ? [] : await this.#knownSensors(signal);
       const byKey = new Map(sensors.map((sensor) => [sensor.key, sensor]));
       return { count, overflow, entries: records.map((record): EventLogEntry => logEntry(record, (key) => byKey.get(key))) };
@@ -65,15 +69,15 @@ export class IpmiManagement implements Management {
   }
 
   async interrupt(options?: Signal): Promise<void> {
-    await this.#probed.bmc.chassisControl("diagnosticInterrupt", options);
+    await this.#lease.bmc.chassisControl("diagnosticInterrupt", options);
   }
 
   bootOverride(options?: Signal): Promise<BootOverride> {
-    return readFirmwareBoot(this.#probed.bmc, options);
+    return readFirmwareBoot(this.#lease.bmc, options);
   }
 
   setBootOverride(boot: BootOverride, options?: Signal): Promise<BootOverride> {
-    return setFirmwareBoot(this.#probed.bmc, boot, options);
+    return setFirmwareBoot(this.#lease.bmc, boot, options);
   }
 
   /** For the names of events: a log without them is better than none. */
@@ -87,7 +91,7 @@ export class IpmiManagement implements Management {
   }
 
   #within<T>(awaited: string, options: Signal | undefined, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    const { bmc, clock } = this.#probed;
+    const { bmc, clock } = this.#lease;
     return withDeadline(clock, { subject: bmc.label, awaited, deadlineMs: readingMs }, work, options);
   }
 }

@@ -7,8 +7,8 @@ import { IpmiManagement } from "../bmc-management.js";
 
 /** Power of the machine behind a BMC. Throws InvalidArgumentError when the pool holds it with other credentials. */
 export function openIpmiPower(pool: BmcPool, options: BmcOptions): PowerDevice {
-  const { bmc, clock, discover, release } = pool.acquire(options);
-  const { address, port = 623, user } = options;
+  const lease = pool.acquire(options);
+  const { bmc, release } = lease;
   return {
     label: bmc.label,
     read: (options) => read(bmc, options),
@@ -19,7 +19,11 @@ export function openIpmiPower(pool: BmcPool, options: BmcOptions): PowerDevice {
       }
       await bmc.chassisControl(verb, options);
     },
-    management: new IpmiManagement({ bmc, address: port === 623 ? address : `${address}:${port}`, user, clock, discover }),
+    packets() {
+      const { sent, received } = bmc.traffic();
+      return sent + received;
+    },
+    management: new IpmiManagement(lease, options),
     close: release,
   };
 }
