@@ -201,6 +201,8 @@ function startBmc(
         execute,
       },
       serial,
+      faults: parameters.bmcFaults,
+      faultSeed: name,
       clock: around.clock,
       log: around.log.child({ node: name }),
     },

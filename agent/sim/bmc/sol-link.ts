@@ -8,7 +8,6 @@ import { type SolPacket, solHeaderLength, solStatus } from "../../ipmi/wire/inde
 /** Of a SOL payload, header included; told to the console when it activates. */
 export const solPayloadBytes = 255;
 const charactersPerPacket = solPayloadBytes - solHeaderLength;
-const bufferBytes = 64 * 1024;
 const highestSequence = 15;
 
 export interface SolLinkOptions {
@@ -17,6 +16,10 @@ export interface SolLinkOptions {
   readonly accumulateMs: number;
   readonly retryCount: number;
   readonly retryIntervalMs: number;
+  /** Characters kept while the console has not acknowledged those before. */
+  readonly bufferBytes: () => number;
+  /** Characters taken of one packet from the console. */
+  readonly acceptsBytes: () => number;
   /** Sends a packet to the console. */
   readonly send: (packet: SolPacket) => void;
   /** Hands characters from the console to the machine. */
@@ -39,7 +42,8 @@ export class SolLink {
   #resting = false;
   #overrun = false;
   #closed = false;
-  #lastReceived = { sequence: 0, characters: 0 };
+  /** Characters of the last packet: offered by the console, and taken. */
+  #lastReceived = { sequence: 0, offered: 0, taken: 0 };
 
   constructor(options: SolLinkOptions) {
     this.#options = options;
@@ -47,7 +51,7 @@ export class SolLink {
 
   /** Characters the machine sent. */
   fromMachine(data: Uint8Array): void {
-    const room = bufferBytes - this.#waiting.length;
+    const room = Math.max(0, this.#options.bufferBytes() - this.#waiting.length);
     if (data.length > room) this.#overrun = true;
     this.#waiting = Buffer.concat([this.#waiting, data.subarray(0, room)]);
     this.#next();
@@ -67,12 +71,17 @@ export class SolLink {
     if (notice) this.#send({ flags: solStatus.deactivated });
   }
 
-  /** A repeated packet keeps its number and may carry more: only what is new goes to the machine, all of it is acknowledged. */
+  /**
+   * A repeated packet keeps its number and may carry more: only what is new goes to the machine, all of it is acknowledged. What was
+   * taken in part is left to the next number, however often it comes.
+   */
   #take({ sequence, data }: SolPacket): void {
-    const known = sequence === this.#lastReceived.sequence ? this.#lastReceived.characters : 0;
-    this.#lastReceived = { sequence, characters: Math.max(known, data.length) };
-    this.#send({ acknowledged: sequence, accepted: data.length });
-    if (data.length > known) this.#options.toMachine(data.slice(known));
+    const last = sequence === this.#lastReceived.sequence ? this.#lastReceived : { offered: 0, taken: 0 };
+    const isNew = data.length > last.offered && last.taken === last.offered;
+    const taken = isNew ? last.taken + Math.min(data.length - last.taken, this.#options.acceptsBytes()) : Math.min(last.taken, data.length);
+    if (isNew) this.#lastReceived = { sequence, offered: data.length, taken };
+    this.#send({ acknowledged: sequence, accepted: taken });
+    if (taken > last.taken) this.#options.toMachine(data.slice(last.taken, taken));
   }
 
   /** What was not accepted goes out again under the next number; after a NACK only when some time has passed. */

@@ -1,6 +1,7 @@
 /** A simulated BMC on a UDP port, in a chassis that does at once what it is told and writes it down. */
 import type { ChassisVerb } from "../../../agent/sim/bmc/chassis-commands.js";
 import { type BmcServer, serveBmc } from "../../../agent/sim/bmc/bmc-server.js";
+import { parseFault } from "../../../agent/sim/bmc/faults/index.js";
 import { SerialPort } from "../../../agent/sim/machine/serial-port.js";
 import { cipherSuites, type CipherSuite } from "../../../agent/ipmi/crypto/index.js";
 import { type Clock, systemClock } from "../../../proto/base/clock.js";
@@ -24,6 +25,9 @@ export interface BenchBmcOptions {
   readonly kg?: string;
   readonly sessionSlots?: number;
   readonly suites?: readonly CipherSuite[];
+  /** As one writes them: "drop=20%". */
+  readonly faults?: readonly string[];
+  readonly faultSeed?: string;
 }
 
 export async function benchBmc(options: BenchBmcOptions = {}): Promise<BenchBmc> {
@@ -45,6 +49,8 @@ export async function benchBmc(options: BenchBmcOptions = {}): Promise<BenchBmc>
     guid: Buffer.from("000102030405060708090a0b0c0d0e0f", "hex"),
     baudRate: 115200,
     chassis,
+    faults: (options.faults ?? []).map(parseFault),
+    faultSeed: options.faultSeed ?? "bench",
     serial,
     clock: options.clock ?? systemClock,
     log: silentLogger,

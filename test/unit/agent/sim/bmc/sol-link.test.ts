@@ -12,6 +12,8 @@ function bench(t: Test) {
     accumulateMs: 10,
     retryCount: 2,
     retryIntervalMs: 100,
+    bufferBytes: () => 65_536,
+    acceptsBytes: () => 255,
     send: (packet) => void sent.push(packet),
     toMachine: (data) => {
       machine += Buffer.from(data).toString();
