@@ -4,7 +4,7 @@
  */
 import type { Layout } from "../wire/layout.js";
 
-export const netFn = { chassis: 0x00, app: 0x06, transport: 0x0c } as const;
+export const netFn = { chassis: 0x00, sensor: 0x04, app: 0x06, storage: 0x0a, transport: 0x0c } as const;
 
 export interface Command<Request, Reply> {
   /** As the specification calls it. */
