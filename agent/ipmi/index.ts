@@ -2,7 +2,7 @@
 export { openBmc, type Bmc, type BmcDependencies } from "./client.js";
 export type { BootDevice, ChassisAction, Command, ReplyOf, RequestOf } from "./command/index.js";
 export type { BmcOptions } from "./options.js";
-export { parseQuirks, quirkTexts, type Quirk } from "./quirks.js";
+export { parseQuirks, quirkEntry, quirkNames, quirkTable, type Quirk, type QuirkEntry } from "./quirks.js";
 export type { Random } from "./session/index.js";
 export type { SolEvent, SolStream } from "./sol/index.js";
 export { UdpTransport, type Remote, type Route, type RouteListener, type Transport } from "./transport/index.js";

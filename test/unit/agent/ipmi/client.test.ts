@@ -265,7 +265,7 @@ t.test("settings the protocol has no room for are refused before anything is sen
   const deps = { clock: new FakeClock(), log: silentLogger, transport: new BmcDouble(), random: seededBytes(1) };
   const open = (options: Partial<BmcOptions>) => openBmc({ address: "10.0.1.10", user: "admin", password: "secret", ...options }, deps);
   t.throws(() => open({ cipherSuites: [0] }), { message: /cipher suite 0 is not offered; there are 3, 8, 12 and 17/ });
-  t.throws(() => open({ quirks: ["solpaylodsize"] }), { message: /quirk "solpaylodsize" is unknown; there are noauthcap/ });
+  t.throws(() => open({ quirks: ["solpaylodsize"] }), { message: /quirk "solpaylodsize" is unknown; there are opensesspriv/ });
   t.throws(() => open({ password: "a password of more than twenty bytes" }), { code: "invalid-argument" });
   t.end();
 });
