@@ -10,6 +10,8 @@ export interface BmcServer {
   readonly port: number;
   /** What is wrong with the BMC at the moment; may be changed while it serves. */
   readonly faults: ActiveFaults;
+  /** The machine's firmware starts and asks what to boot from; a choice for one boot is thereby spent. */
+  takeBootDevice(): string;
   /** Idempotent. */
   close(): Promise<void>;
 }
@@ -39,6 +41,7 @@ export async function serveBmc(at: { address: string; port: number }, options: O
     address,
     port,
     faults: bmc.faults,
+    takeBootDevice: () => bmc.bootOptions.take(),
     close() {
       closed ??= (async () => {
         bmc.close();

@@ -18,17 +18,22 @@ import {
   privilege,
 } from "../../ipmi/wire/index.js";
 import type { SerialPort } from "../machine/serial-port.js";
+import { BootOptions } from "./boot-options.js";
 import { type Chassis, chassisCommands } from "./chassis-commands.js";
 import { CommandTable } from "./command-table.js";
 import { deviceCommands } from "./device-commands.js";
+import { EventLog } from "./event-log.js";
 import { ActiveFaults, type Fault } from "./faults/index.js";
+import { IdentifyLight } from "./identify-light.js";
 import { Login } from "./login.js";
 import { pongFor } from "./rmcp-ping.js";
 import type { BmcSession, Peer } from "./session.js";
 import { sessionCommands } from "./session-commands.js";
+import { sensorCommands } from "./sensor-commands.js";
 import { Sessions } from "./sessions.js";
 import { Sol } from "./sol.js";
 import { SolParameters } from "./sol-parameters.js";
+import { userCommands } from "./user-commands.js";
 
 export interface BmcOptions {
   readonly user: string;
@@ -57,10 +62,14 @@ export class Bmc {
   /** What is wrong with it at the moment. */
   readonly faults: ActiveFaults;
   readonly #options: BmcOptions;
+  /** What the machine's firmware reads when it starts. */
+  readonly bootOptions = new BootOptions();
   readonly #sessions: Sessions;
   readonly #login: Login;
   readonly #sol: Sol;
   readonly #commands: CommandTable;
+  readonly #light: IdentifyLight;
+  readonly #unwatch: (() => void) | undefined;
   /** What will still happen: late datagrams, late answers, a late chassis. */
   readonly #timers = new Set<Timer>();
 
@@ -90,10 +99,18 @@ export class Bmc {
       onClosed: (session) => this.#sol.sessionClosed(session),
     });
     this.#login = new Login({ sessions: this.#sessions, user, kg, guid, suites, faults });
+    this.#light = new IdentifyLight(clock);
+    const eventLog = new EventLog(clock);
+    this.#unwatch = options.chassis.watch?.((event) => eventLog.machine(event));
     this.#commands = new CommandTable([
       ...deviceCommands({ guid, suites: () => faults.suites(suites), kgSet: kg !== undefined, sessions: this.#sessions }),
       ...sessionCommands(this.#sessions),
-      ...chassisCommands(this.#chassis()),
+      ...chassisCommands(this.#chassis(), { light: this.#light, eventLog }),
+      ...this.bootOptions.commands(),
+      ...this.#light.commands(),
+      ...eventLog.commands(),
+      ...sensorCommands(options.chassis),
+      ...userCommands(user),
       ...parameters.commands(),
       ...this.#sol.commands(),
     ]);
@@ -117,6 +134,8 @@ export class Bmc {
   /** Ends every session. Idempotent. */
   close(): void {
     this.faults.heal();
+    this.#light.out();
+    this.#unwatch?.();
     for (const timer of this.#timers) timer.cancel();
     this.#timers.clear();
     this.#sessions.closeAll();

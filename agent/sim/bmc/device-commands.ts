@@ -36,8 +36,8 @@ export function deviceCommands({ guid, suites, kgSet, sessions }: DeviceOptions)
       firmware: { updating: false, major: 2 },
       firmwareMinor: 0x41,
       ipmiVersion: 0x02,
-      // Chassis device alone: no sensors, no event log, no FRU.
-      support: 0x80,
+      // Chassis, event log, sensors and their repository; no FRU, no bridge.
+      support: 0x87,
       manufacturerId: 0,
       productId: 0x1abd,
       auxiliaryFirmware: undefined,

@@ -2,6 +2,7 @@
 import type { ChassisVerb } from "../../../agent/sim/bmc/chassis-commands.js";
 import { type BmcServer, serveBmc } from "../../../agent/sim/bmc/bmc-server.js";
 import { parseFault } from "../../../agent/sim/bmc/faults/index.js";
+import type { MachineEvent } from "../../../agent/sim/machine/machine.js";
 import { SerialPort } from "../../../agent/sim/machine/serial-port.js";
 import { cipherSuites, type CipherSuite } from "../../../agent/ipmi/crypto/index.js";
 import { type Clock, systemClock } from "../../../proto/base/clock.js";
@@ -32,15 +33,25 @@ export interface BenchBmcOptions {
 
 export async function benchBmc(options: BenchBmcOptions = {}): Promise<BenchBmc> {
   const serial = new SerialPort();
+  const watchers = new Set<(event: MachineEvent) => void>();
   const chassis = {
     on: false,
     executed: [] as ChassisVerb[],
     execute(verb: ChassisVerb) {
       chassis.executed.push(verb);
+      if (verb === "interrupt") return;
+      const was = chassis.on;
       chassis.on = verb !== "off" && verb !== "soft";
+      if (chassis.on) server.takeBootDevice();
+      const event = chassis.on ? (was ? "reset" : "powered-on") : was ? "powered-off" : undefined;
+      if (event !== undefined) for (const watcher of watchers) watcher(event);
+    },
+    watch(watcher: (event: MachineEvent) => void) {
+      watchers.add(watcher);
+      return () => void watchers.delete(watcher);
     },
   };
-  const server = await serveBmc(options.at ?? { address: "127.0.0.1", port: 0 }, {
+  const server: BmcServer = await serveBmc(options.at ?? { address: "127.0.0.1", port: 0 }, {
     user: benchUser,
     password: benchPassword,
     kg: options.kg,
