@@ -29,6 +29,7 @@ export interface SolLinkOptions {
 interface Outstanding {
   readonly sequence: number;
   readonly data: Uint8Array;
+  readonly flags: number;
   sent: number;
 }
 
@@ -40,7 +41,8 @@ export class SolLink {
   #timer: Timer | undefined;
   /** After a NACK: nothing is sent before the console has had time. */
   #resting = false;
-  #overrun = false;
+  /** Where characters are missing: so many of those waiting come before them. Ascending. */
+  #losses: number[] = [];
   #closed = false;
   /** Characters of the last packet: offered by the console, and taken. */
   #lastReceived = { sequence: 0, offered: 0, taken: 0 };
@@ -52,8 +54,8 @@ export class SolLink {
   /** Characters the machine sent. */
   fromMachine(data: Uint8Array): void {
     const room = Math.max(0, this.#options.bufferBytes() - this.#waiting.length);
-    if (data.length > room) this.#overrun = true;
     this.#waiting = Buffer.concat([this.#waiting, data.subarray(0, room)]);
+    if (data.length > room) this.#lose(this.#waiting.length);
     this.#next();
   }
 
@@ -91,7 +93,9 @@ export class SolLink {
     this.#timer?.cancel();
     this.#timer = undefined;
     this.#outstanding = undefined;
-    this.#waiting = Buffer.concat([outstanding.data.subarray(accepted), this.#waiting]);
+    const rest = outstanding.data.subarray(accepted);
+    this.#waiting = Buffer.concat([rest, this.#waiting]);
+    this.#losses = this.#losses.map((before) => before + rest.length);
     if ((flags & solStatus.nack) === 0) return this.#next();
     this.#resting = true;
     this.#timer = this.#after(this.#options.retryIntervalMs, () => {
@@ -109,22 +113,31 @@ export class SolLink {
   }
 
   #transmit(): void {
-    const data = this.#waiting.slice(0, charactersPerPacket);
+    const overrun = this.#losses[0] === 0;
+    if (overrun) this.#losses.shift();
+    // A packet ends where characters are missing: the next one says so.
+    const data = this.#waiting.slice(0, Math.min(charactersPerPacket, this.#losses[0] ?? charactersPerPacket));
     this.#waiting = this.#waiting.subarray(data.length);
+    this.#losses = this.#losses.map((before) => before - data.length);
     this.#sequence = (this.#sequence % highestSequence) + 1;
-    this.#outstanding = { sequence: this.#sequence, data, sent: 0 };
+    this.#outstanding = { sequence: this.#sequence, data, flags: overrun ? solStatus.transmitOverrun : 0, sent: 0 };
     this.#repeat(this.#outstanding);
+  }
+
+  /** Characters are missing behind so many of those waiting. */
+  #lose(before: number): void {
+    if (!this.#losses.includes(before)) this.#losses = [...this.#losses, before].sort((a, b) => a - b);
   }
 
   #repeat(outstanding: Outstanding): void {
     if (outstanding.sent > this.#options.retryCount) {
       this.#outstanding = undefined;
-      this.#overrun = true;
+      this.#lose(0);
       return this.#next();
     }
     outstanding.sent += 1;
-    this.#send({ sequence: outstanding.sequence, data: outstanding.data, flags: this.#overrun ? solStatus.transmitOverrun : 0 });
-    this.#overrun = false;
+    const { sequence, data, flags } = outstanding;
+    this.#send({ sequence, data, flags });
     this.#timer = this.#after(this.#options.retryIntervalMs, () => this.#repeat(outstanding));
   }
 
