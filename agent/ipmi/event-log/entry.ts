@@ -34,7 +34,12 @@ export function logEntry(record: Uint8Array, find: FindSensor): LogEntry {
   }
   if (type >= eventRecordType.oemTimed) {
     const { time, manufacturerId, data } = decode(oemTimedRecord, record, "OEM record");
-    return { ...of, timeMs: timeMs(time), sensor: `vendor's record ${hex(type)} of ${manufacturerText(manufacturerId)}`, event: hexBytes(data) };
+    return {
+      ...of,
+      timeMs: timeMs(time),
+      sensor: `vendor's record ${hex(type)} of ${manufacturerText(manufacturerId)}`,
+      event: hexBytes(data),
+    };
   }
   const event = decode(systemEventRecord, record, "system event record");
   if (type !== eventRecordType.system) {
