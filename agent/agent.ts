@@ -15,6 +15,7 @@ import {
   type SiteAssignment,
   type SiteNode,
 } from "../proto/gen/lab/v1/agent.js";
+import { BmcServiceService } from "../proto/gen/lab/v1/bmc.js";
 import { BootServiceService } from "../proto/gen/lab/v1/boot.js";
 import { CommandServiceService } from "../proto/gen/lab/v1/command.js";
 import { ConsoleServiceService } from "../proto/gen/lab/v1/console.js";
@@ -45,6 +46,7 @@ import type { PoweredConsole } from "./ports/power.js";
 import { UdpTransport, type BmcOptions } from "./ipmi/index.js";
 import { OperatedNodes, type OperatedNode } from "./service/acting.js";
 import { agentService } from "./service/agent-service.js";
+import { bmcService } from "./service/bmc-service.js";
 import { bootService } from "./service/boot-service.js";
 import { commandService } from "./service/command-service.js";
 import { consoleService } from "./service/console-service.js";
@@ -105,6 +107,15 @@ export async function openAgent(config: AgentConfig, deps: AgentDependencies): P
         PowerServiceService,
         powerService(
           (name) => site.power(name),
+          (name, fence) => fences.require(name, fence),
+        ),
+        options,
+      );
+      addService(
+        server,
+        BmcServiceService,
+        bmcService(
+          (name) => site.power(name).management,
           (name, fence) => fences.require(name, fence),
         ),
         options,
