@@ -22,6 +22,8 @@ const speedUp = 10;
 export interface FaultyBmc {
   readonly machine: BenchBmc;
   readonly power: Power;
+  /** The time an act gets, in its own milliseconds. */
+  readonly actMs: number;
   /** Faults begin now, as one writes them. */
   begin(...faults: readonly string[]): void;
   /** A console of the machine; `steal`: takes it from whoever has it. Over the session that power uses. */
@@ -30,11 +32,12 @@ export interface FaultyBmc {
   stranger(): { readonly pool: BmcPool; readonly options: BmcOptions };
 }
 
-export async function faultyBmc(t: Test, client: Partial<BmcOptions> = {}): Promise<FaultyBmc> {
+export async function faultyBmc(t: Test, options: { client?: Partial<BmcOptions>; actMs?: number } = {}): Promise<FaultyBmc> {
+  const { client = {}, actMs = 120_000 } = options;
   const clock = fastClock(speedUp);
   const machine = await benchBmc({ clock });
   const { address, port } = machine.server;
-  const options = { address, port, user: benchUser, password: benchPassword, ...client };
+  const bmc = { address, port, user: benchUser, password: benchPassword, ...client };
   const transport = new UdpTransport();
   const newPool = () => {
     const pool = new BmcPool({ clock, log: silentLogger, transport, random: randomBytes });
@@ -50,7 +53,7 @@ export async function faultyBmc(t: Test, client: Partial<BmcOptions> = {}): Prom
   const pool = newPool();
   const power = new VerifiedPower({
     node: "p0",
-    device: openIpmiPower(pool, options),
+    device: openIpmiPower(pool, bmc),
     safety: { group: "", minOffMs: 0, cyclesPerHour: 0, hold: "" },
     acts: await Acts.open(join(await scratchDirectory(t), "acts")),
     console: { endOffset: () => 0, markPower: () => 0 },
@@ -62,10 +65,11 @@ export async function faultyBmc(t: Test, client: Partial<BmcOptions> = {}): Prom
   return {
     machine,
     power,
+    actMs,
     begin: (...faults) => {
       for (const fault of faults.map(parseFault)) machine.server.faults.begin(fault);
     },
-    console: ({ steal = false } = {}) => openSolConsole(pool, { bmc: options, steal }),
-    stranger: () => ({ pool: newPool(), options }),
+    console: ({ steal = false } = {}) => openSolConsole(pool, { bmc, steal }),
+    stranger: () => ({ pool: newPool(), options: bmc }),
   };
 }
