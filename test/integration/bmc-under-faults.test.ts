@@ -37,10 +37,7 @@ const expectations: Readonly<Record<string, readonly Expectation[]>> = {
     { faults: ["reboot-bmc=20s"], ...brief, power: "holds in the end", sol: "told" },
     { faults: [], sol: "told", midway: ["reboot-bmc=5s"] },
   ],
-  "session-limit": [
-    { also: strangerIsToldOfSlots },
-    { faults: ["session-limit=0"], power: noSlot(), sol: noSlot() },
-  ],
+  "session-limit": [{ also: strangerIsToldOfSlots }, { faults: ["session-limit=0"], power: noSlot(), sol: noSlot() }],
   "suite-17-only": [{}, { client: { cipherSuites: [3] }, power: noSuite(3), sol: noSuite(3) }],
   "suite-3-only": [{}, { client: { cipherSuites: [17] }, power: noSuite(17), sol: noSuite(17) }],
   "silent-on-unknown-suite": [{}, { faults: ["silent-on-unknown-suite", "suite-3-only"] }],
@@ -126,7 +123,10 @@ function noSlot(): Refusal {
 }
 
 function noSuite(id: number): Refusal {
-  return { code: "unsupported", message: new RegExp(`refuses every cipher suite offered \\(suite ${id}: .*; allow one of them in the BMC`) };
+  return {
+    code: "unsupported",
+    message: new RegExp(`refuses every cipher suite offered \\(suite ${id}: .*; allow one of them in the BMC`),
+  };
 }
 
 /** The one session there is serves power and console; a second client learns that there is no other. */

@@ -6,7 +6,12 @@ import { until } from "../host/processes.js";
 import type { FaultyBmc } from "./faulty-bmc.js";
 
 /** Every answer or failure of an operator's who does one thing after the other. */
-const script: readonly { readonly verb: PowerVerb; readonly before: PowerState; readonly after: PowerState; readonly takes: readonly string[] }[] = [
+const script: readonly {
+  readonly verb: PowerVerb;
+  readonly before: PowerState;
+  readonly after: PowerState;
+  readonly takes: readonly string[];
+}[] = [
   { verb: "on", before: "off", after: "on", takes: ["on"] },
   { verb: "on", before: "on", after: "on", takes: [] },
   { verb: "cycle", before: "on", after: "on", takes: ["off", "on"] },

@@ -146,7 +146,8 @@ function untold(pieces: readonly string[], sent: string): string | undefined {
   let from = 0;
   for (const [index, piece] of pieces.entries()) {
     const at = sent.indexOf(piece, from);
-    if (at < 0 || (index === 0 && at !== 0)) return `piece ${index}, ${JSON.stringify(piece.slice(0, 60))}…, does not follow character ${from}`;
+    if (at < 0 || (index === 0 && at !== 0))
+      return `piece ${index}, ${JSON.stringify(piece.slice(0, 60))}…, does not follow character ${from}`;
     from = at + piece.length;
   }
   return undefined;
