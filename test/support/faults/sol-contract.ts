@@ -82,13 +82,13 @@ async function typed(t: Test, rig: FaultyBmc, reader: Reader, whole: boolean): P
   let received = "";
   rig.machine.serial.onReceive((data) => (received += Buffer.from(data).toString("latin1")));
   const text = Array.from({ length: 30 }, (_, index) => `command ${index} and its arguments\n`).join("");
-  const failure: unknown = await reader.line?.write(Buffer.from(text)).then(
+  const failure = await reader.line?.write(Buffer.from(text)).then(
     () => undefined,
-    (error: unknown) => error,
+    (error: unknown) => (error instanceof Error ? error : new Error("thrown", { cause: error })),
   );
   if (failure === undefined) return void t.equal(received, text, "typed: once, in order, whole");
-  t.notOk(whole, String(failure));
-  t.ok(isActionable(failure), String(failure));
+  t.notOk(whole, failure.message);
+  t.ok(isActionable(failure), failure.message);
   t.ok(text.startsWith(received), "typed: once and in order, as far as it came");
 }
 

@@ -68,10 +68,11 @@ export const commandFaults: readonly FaultKind[] = [
     value: count(16, { least: 1, most: 254, of: "bytes" }),
     begin: (bytes) => ({
       command(request, execute) {
+        const answer = execute();
         const reads = isRequestOf(getSdr, request) || isRequestOf(getSelEntry, request);
-        // Reservation, record, offset, count.
-        const [, , , , , asked = 0] = request.data;
-        return reads && asked > bytes ? refusal(request, completionCode.cannotReturnLength) : execute();
+        // Behind the number of the next record.
+        const read = (answer.reply?.data.length ?? 0) - 2;
+        return reads && read > bytes ? refusal(request, completionCode.cannotReturnLength) : answer;
       },
     }),
   }),
