@@ -37,7 +37,8 @@ export class UdpTransport implements Transport {
     let open = true;
     return {
       send: (datagram) => {
-        if (!open) return;
+        // Its socket is gone when the transport was closed with this route still open.
+        if (!open || !this.#sockets.has(shared)) return;
         shared.socket.send(datagram, remote.port, address, (error) => {
           if (error !== null && open) listener.sendFailed(error);
         });
