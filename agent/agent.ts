@@ -15,6 +15,7 @@ import {
   type SiteAssignment,
   type SiteNode,
 } from "../proto/gen/lab/v1/agent.js";
+import { BmcServiceService } from "../proto/gen/lab/v1/bmc.js";
 import { BootServiceService } from "../proto/gen/lab/v1/boot.js";
 import { CommandServiceService } from "../proto/gen/lab/v1/command.js";
 import { ConsoleServiceService } from "../proto/gen/lab/v1/console.js";
@@ -29,6 +30,7 @@ import { consoleDrivers, consoleSource } from "./drivers/console/registry.js";
 import { openSolConsole } from "./drivers/console/sol.js";
 import { Acts } from "./drivers/power/acts.js";
 import { PowerGate } from "./drivers/power/gate.js";
+import { RedfishServices } from "./drivers/power/redfish/service.js";
 import { powerDevice, type PowerTarget } from "./drivers/power/registry.js";
 import type { Limits } from "./drivers/power/turns.js";
 import { VerifiedPower } from "./drivers/power/verified.js";
@@ -44,6 +46,7 @@ import type { PoweredConsole } from "./ports/power.js";
 import { UdpTransport, type BmcOptions } from "./ipmi/index.js";
 import { OperatedNodes, type OperatedNode } from "./service/acting.js";
 import { agentService } from "./service/agent-service.js";
+import { bmcService } from "./service/bmc-service.js";
 import { bootService } from "./service/boot-service.js";
 import { commandService } from "./service/command-service.js";
 import { consoleService } from "./service/console-service.js";
@@ -108,6 +111,15 @@ export async function openAgent(config: AgentConfig, deps: AgentDependencies): P
         ),
         options,
       );
+      addService(
+        server,
+        BmcServiceService,
+        bmcService(
+          (name) => site.power(name).management,
+          (name, fence) => fences.require(name, fence),
+        ),
+        options,
+      );
       addService(server, ConsoleServiceService, consoleService(captures), options);
       addService(server, NodeServiceService, nodeService(nodes), options);
       addService(server, BootServiceService, bootService(nodes), options);
@@ -166,6 +178,8 @@ async function openSite(
   lifecycle.onClose(() => transport.close());
   const bmcs = new BmcPool({ clock, log, transport, random: (length) => randomBytes(length) });
   lifecycle.onClose(() => bmcs.close());
+  const redfish = new RedfishServices({ clock, log });
+  lifecycle.onClose(() => redfish.close());
   const acts = await Acts.open(join(config.state, "acts"));
   const { powerSettleMs: settleMs, powerPollMs: pollMs, powerWindow: window } = config;
   const wear = await WearFile.open(join(config.state, "power-wear.json"), clock);
@@ -175,7 +189,7 @@ async function openSite(
     captures,
     log,
     drivers: {
-      power: (node) => powerDevice(powerTarget(node), { clock, bmcs }),
+      power: (node) => powerDevice(powerTarget(node), { clock, bmcs, redfish }),
       console: (node) => sourceOf(node, bmcs, clock),
       ssh,
       protect: (assignment) => gate.protect(limitsOf(assignment)),

@@ -11,12 +11,14 @@ import { printEvents } from "./commands/events.js";
 import { execute } from "./commands/exec.js";
 import { listNodes } from "./commands/nodes.js";
 import { simulate } from "./commands/sim.js";
+import { beginFaults, healFaults, listFaults } from "./commands/sim-faults.js";
 import { tail } from "./commands/tail.js";
 import { up } from "./commands/up.js";
 import { verifySerialLog } from "./commands/log.js";
 import { type Shell, shells } from "./completion.js";
 import type { Context } from "./context.js";
 import { offeredScripts } from "./demo/scripts.js";
+import { addBmc } from "./bmc-commands.js";
 import { addDeployments } from "./deployment-commands.js";
 import { collect, natural, positive, span } from "./option-values.js";
 
@@ -47,6 +49,7 @@ export function buildProgram(launch: Launch, version: string): Command {
   addLocal(program, does, version);
   addInventory(program, does);
   addMachines(program, does);
+  addBmc(program, does);
   addConsoles(program, does);
   addDeployments(program, does);
   addCompletion(program, does);
@@ -91,12 +94,13 @@ function addLocal(program: Command, does: Does, version: string): void {
     .action(
       does((context, inventory: string, options: { listen: string; sim: boolean; speedUp: number }) => up(context, inventory, options)),
     );
-  program
+  const sim = program
     .command("sim <inventory>")
     .description("simulate every machine of an inventory for a controller that runs already")
     .addOption(speedUp)
     .addHelpText("after", "\nExample:\n  lab sim lab.yaml --speed-up 20")
     .action(does((context, inventory: string, options: { speedUp: number }) => simulate(context, inventory, options)));
+  addFaults(sim, does);
   program
     .command("login <address> <token>")
     .description("use a lab elsewhere, with a token its operator made")
@@ -113,6 +117,23 @@ function addLocal(program: Command, does: Does, version: string): void {
         return createToken(context, kind, name, options.ttl * 60_000);
       }),
     );
+}
+
+function addFaults(sim: Command, does: Does): void {
+  sim
+    .command("faults")
+    .description("what can be wrong with a simulated BMC, and what is")
+    .action(does((context) => listFaults(context)));
+  sim
+    .command("fault <node> [faults...]")
+    .description("from now on this is wrong with a node's BMC; without a fault: tell what is")
+    .addHelpText("after", "\nExample:\n  lab sim fault p0 drop=30% reboot-bmc=20s")
+    .action(does((context, node: string, faults: string[]) => beginFaults(context, node, faults)));
+  sim
+    .command("heal <node> [faults...]")
+    .description("end these faults of a node's BMC, or all")
+    .addHelpText("after", "\nExample:\n  lab sim heal p0 drop")
+    .action(does((context, node: string, faults: string[]) => healFaults(context, node, faults)));
 }
 
 function addInventory(program: Command, does: Does): void {

@@ -3,10 +3,12 @@ import { UnsupportedError } from "../../../proto/base/errors.js";
 import type { PowerDevice, PowerReading } from "../../ports/power.js";
 import type { Bmc, BmcOptions } from "../../ipmi/index.js";
 import type { BmcPool } from "../bmc.js";
+import { IpmiManagement } from "../bmc-management.js";
 
 /** Power of the machine behind a BMC. Throws InvalidArgumentError when the pool holds it with other credentials. */
 export function openIpmiPower(pool: BmcPool, options: BmcOptions): PowerDevice {
-  const { bmc, release } = pool.acquire(options);
+  const lease = pool.acquire(options);
+  const { bmc, release } = lease;
   return {
     label: bmc.label,
     read: (options) => read(bmc, options),
@@ -17,7 +19,11 @@ export function openIpmiPower(pool: BmcPool, options: BmcOptions): PowerDevice {
       }
       await bmc.chassisControl(verb, options);
     },
-    packets: () => packetsOf(bmc),
+    packets() {
+      const { sent, received } = bmc.traffic();
+      return sent + received;
+    },
+    management: new IpmiManagement(lease, options),
     close: release,
   };
 }
@@ -36,10 +42,4 @@ async function read(bmc: Bmc, options?: { signal?: AbortSignal | undefined }): P
     fault: power.fault || power.controlFault || power.overload,
     lastEvent: events.filter(Boolean).join(", "),
   };
-}
-
-/** SOL of the same BMC shares the session and is counted too. */
-function packetsOf(bmc: Bmc & { traffic?(): { readonly sent: number; readonly received: number } }): number {
-  const { sent, received } = bmc.traffic?.() ?? { sent: 0, received: 0 };
-  return sent + received;
 }

@@ -68,27 +68,27 @@ export async function confirmPower(context: Context, node: string, state: string
 }
 
 /** One answer a node, in the order of the names; a failure is an answer too. With --json each is told as it comes. */
-async function askAll(
+export async function askAll(
   context: Context,
   nodes: readonly string[],
-  progress: ProgressLine,
+  progress: ProgressLine | undefined,
   ask: (node: string) => Promise<Answer>,
 ): Promise<Answer[]> {
   const asked = nodes.map(async (node) => {
     const answer = await ask(node).catch((thrown: unknown) => failedAnswer(node, thrown));
-    progress.tell(node, "thrown" in answer ? "failed" : "done");
+    progress?.tell(node, "thrown" in answer ? "failed" : "done");
     if (context.json) show(context, answer.facts, () => []);
     return answer;
   });
   try {
     return await Promise.all(asked);
   } finally {
-    progress.close();
+    progress?.close();
   }
 }
 
 /** Prints identical answers on one line; throws when some are failures. */
-function tell(context: Context, answers: readonly Answer[], summary: (failed: readonly string[]) => string): void {
+export function tell(context: Context, answers: readonly Answer[], summary: (failed: readonly string[]) => string): void {
   const failed = answers.filter((each) => "thrown" in each);
   const alone = answers.length === 1 && failed.length === 1;
   if (!context.json && !alone) for (const line of table(foldAnswers(answers))) context.terminal.print(line);
