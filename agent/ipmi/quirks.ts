@@ -99,7 +99,7 @@ export const quirkTable = [
   {
     name: "sun20",
     symptom: "the codes of RAKP 2 or RAKP 4 are several bytes too long; cipher suite records have wrong tags",
-    does: "compares as many bytes as the suite has, and wants all of those right; reads the records by their length",
+    does: "compares as many bytes as the suite has, and wants all of those right; reads no more of the records than their numbers",
     devices: ["Sun Fire 4100, 4200, 4500 with ILOM"],
     source: freeIpmi,
     learned: "automatic",

@@ -171,7 +171,7 @@ function infinibandPort(parameters: NodeParameters, index: number): { lid: numbe
   return { lid: parameters.lid ?? firstLid + index, subnetManager: parameters.subnetManager };
 }
 
-function startBmc(
+async function startBmc(
   spec: BmcSpec,
   node: {
     machine: Machine;
@@ -188,9 +188,10 @@ function startBmc(
   const powerLog = join(directory, "power.log");
   const execute = (verb: ChassisVerb) => {
     appendFileSync(powerLog, `${JSON.stringify({ time: new Date(around.clock.now()).toISOString(), verb })}\n`);
-    void machine.act(verb);
+    if (verb === "interrupt") machine.interrupt();
+    else void machine.act(verb);
   };
-  return serveBmc(
+  const server = await serveBmc(
     { address: spec.address, port: spec.port },
     {
       user: spec.user,
@@ -205,10 +206,15 @@ function startBmc(
           return machine.on;
         },
         execute,
+        watch: (watcher) => machine.watch(watcher),
       },
       serial,
+      faults: parameters.bmcFaults,
+      faultSeed: name,
       clock: around.clock,
       log: around.log.child({ node: name }),
     },
   );
+  machine.bootDevice = () => server.takeBootDevice();
+  return server;
 }

@@ -1,11 +1,13 @@
 /** From an inventory to a simulated machine's power by Redfish: what a site agent is told, its trust, its verified acts. */
 import { once } from "node:events";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { mkdir, readFile } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import t, { type Test } from "tap";
+import { openRedfishPower } from "../../agent/drivers/power/redfish/device.js";
+import { RedfishServices } from "../../agent/drivers/power/redfish/service.js";
 import { startSimulator } from "../../agent/sim/simulator.js";
 import { siteAssignment } from "../../controller/agents/site-assignment.js";
 import { systemClock } from "../../proto/base/clock.js";
@@ -98,7 +100,20 @@ nodes:
     "the machine's own record",
   );
   const { sessions } = node?.redfish?.service ?? {};
-  t.equal(sessions?.opened, 1);
+  t.equal(sessions?.opened, 1, "the agent has one session");
+
+  const services = new RedfishServices({ clock: systemClock, log: silentLogger });
+  t.teardown(() => services.close());
+  const target = { url, username: "admin", password, fingerprint, system: "" };
+  const { management } = openRedfishPower({ services, target, clock: systemClock });
+  t.match(await management?.setBootOverride({ device: "pxe", persistent: false, efi: true }), { device: "pxe" });
+  t.match(await power.setPower({ ...on, key: "run-1/on by network" }), { acted: true });
+  await until(
+    () => readFileSync(node?.serialLog ?? "", "utf8").includes("Booting from Integrated NIC 1"),
+    "the machine to boot from the network",
+  );
+  t.match(await management?.bootOverride(), { device: "none" }, "and that was the one time");
+  await services.close();
   t.equal(await ended(process_, "SIGTERM"), 0);
   await until(() => sessions?.list().length === 0, "the session to be closed");
   t.notMatch(await bench.log(), password);

@@ -21,6 +21,13 @@ export interface Command<Request, Reply> {
   readonly repeatable: boolean;
 }
 
+/** Carries commands to a BMC: see `Bmc.send`. */
+export interface Carrier {
+  /** For messages: "bmc 10.0.1.10". */
+  readonly label: string;
+  send<Request, Reply>(command: Command<Request, Reply>, request: Request, options?: { signal?: AbortSignal | undefined }): Promise<Reply>;
+}
+
 /** Gives a table entry its types. */
 export function command<Request, Reply>(entry: Command<Request, Reply>): Command<Request, Reply> {
   return entry;

@@ -21,6 +21,24 @@ export const getSensorReading = command({
   }),
 });
 
+/** Raw thresholds; `readable`: bits as in `states` of a reading. */
+export const getSensorThresholds = command({
+  name: "Get Sensor Thresholds",
+  netFn: netFn.sensor,
+  cmd: 0x27,
+  repeatable: true,
+  request: struct({ sensor: u8 }),
+  reply: struct({
+    readable: u8,
+    lowerNonCritical: u8,
+    lowerCritical: u8,
+    lowerNonRecoverable: u8,
+    upperNonCritical: u8,
+    upperCritical: u8,
+    upperNonRecoverable: u8,
+  }),
+});
+
 /** The factors of a sensor whose line is not straight, at a raw reading. */
 export const getSensorReadingFactors = command({
   name: "Get Sensor Reading Factors",

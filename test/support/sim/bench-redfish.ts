@@ -44,14 +44,15 @@ export async function benchRedfish(t: Test, options: BenchRedfishOptions = {}): 
     startedMs: undefined as number | undefined,
     execute(verb: string) {
       executed.push(verb);
+      if (verb === "interrupt") return;
       const take = () => {
         chassis.on = verb !== "off" && verb !== "soft";
         chassis.startedMs = chassis.on ? clock.now() + executed.length : undefined;
+        if (chassis.on) server.service.computer.takeBootDevice();
       };
       if (held === undefined) take();
       else held.push(take);
     },
-    interrupt: () => void executed.push("interrupt"),
   };
   const { certificate: given, faults = [], sessionSlots, sessionTimeoutMs, resets, slowMs = 0 } = options;
   const certificate = given === "self-signed" ? await selfSigned("127.0.0.1", systemClock) : given;

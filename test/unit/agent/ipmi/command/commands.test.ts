@@ -240,6 +240,15 @@ check("Get Sensor Reading, short reply", table.getSensorReading.reply, "00e0", {
   states: undefined,
   moreStates: undefined,
 });
+check("Get Sensor Thresholds, reply", table.getSensorThresholds.reply, "1a00b400dcf000", {
+  readable: 0x1a,
+  lowerNonCritical: 0,
+  lowerCritical: 180,
+  lowerNonRecoverable: 0,
+  upperNonCritical: 220,
+  upperCritical: 240,
+  upperNonRecoverable: 0,
+});
 const slope = {
   mLow: 1,
   mHigh: { bits: 3, tolerance: 2 },
