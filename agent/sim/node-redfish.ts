@@ -60,6 +60,12 @@ export async function startRedfish(spec: PowerSpec | undefined, options: NodeRed
       clock,
     },
   );
+  // A BMC beside it has settings of its own.
+  const otherDevice = machine.bootDevice;
+  machine.bootDevice = () => {
+    const device = server.service.computer.takeBootDevice();
+    return device === "none" ? otherDevice() : device;
+  };
   log.info({ redfish: server.url, fingerprint: certificate?.fingerprint }, "Redfish service");
   return server;
 }

