@@ -60,7 +60,7 @@ export const quirkTable = [
     name: "sourceport",
     symptom: "ignores a login repeated from the same UDP port",
     does: "repeats a login from another port",
-    devices: ["Intel SR870BN4", "pyghmi's BMC after a session that was not closed"],
+    devices: ["Intel SR870BN4"],
     source: "FreeIPMI's list of bugs",
     learned: "always",
   },
