@@ -24,6 +24,7 @@ const packages = {
   ipmi_sim: "openipmi",
   ipmipower: "freeipmi-tools",
   "import pyghmi": "python3-pyghmi",
+  redfishtool: "redfishtool",
   sshd: "openssh-server",
   "ssh-keygen": "openssh-client",
   busybox: "busybox-static",

@@ -23,6 +23,7 @@ import {
   rakpStatus,
   role,
 } from "../../ipmi/wire/index.js";
+import type { ActiveFaults } from "./faults/index.js";
 import type { Peer } from "./session.js";
 import type { Sessions } from "./sessions.js";
 
@@ -41,6 +42,7 @@ export interface LoginOptions {
   readonly kg: Uint8Array | undefined;
   readonly guid: Uint8Array;
   readonly suites: readonly CipherSuite[];
+  readonly faults: ActiveFaults;
 }
 
 export class Login {
@@ -54,13 +56,15 @@ export class Login {
   openSession(payload: Uint8Array, peer: Peer): Uint8Array {
     const { tag, maximumPrivilege, consoleSessionId, ...algorithms } = decode(openSessionRequest, payload, "Open Session Request");
     const { authentication, integrity, confidentiality } = algorithms;
-    const { sessions, suites, user } = this.#options;
+    const { sessions, user, faults } = this.#options;
+    const suites = faults.suites(this.#options.suites);
     const head = { tag, maximumPrivilege, consoleSessionId };
     const refuse = (status: number) => encode(openSessionReply, { ...head, status, body: undefined });
     const suite = suiteOfAlgorithms({ authentication, integrity, confidentiality });
     if (suite === undefined || !suites.includes(suite)) return refuse(rakpStatus.noCipherSuiteMatch);
-    const privilegeLimit = lesserPrivilege(maximumPrivilege & 0x0f, user.privilegeLimit);
-    const session = sessions.open({ consoleId: consoleSessionId, suite, privilegeLimit, peer });
+    const askedPrivilege = maximumPrivilege & 0x0f;
+    const privilegeLimit = lesserPrivilege(askedPrivilege, user.privilegeLimit);
+    const session = sessions.open({ consoleId: consoleSessionId, suite, askedPrivilege, privilegeLimit, peer });
     if (session === undefined) return refuse(rakpStatus.noResources);
     const body = { managedSessionId: session.managedId, authentication, integrity, confidentiality };
     return encode(openSessionReply, { ...head, status: rakpStatus.ok, maximumPrivilege: privilegeLimit, body });
@@ -69,7 +73,7 @@ export class Login {
   /** The payload of RAKP 2. A wrong password shows only to the console, which finds a code it cannot have made. */
   rakp1(payload: Uint8Array): Uint8Array | undefined {
     const request = decode(rakp1, payload, "RAKP 1");
-    const { sessions, user, guid } = this.#options;
+    const { sessions, user, guid, faults } = this.#options;
     const session = sessions.find(request.managedSessionId);
     if (session === undefined || session.sealed !== undefined) return undefined;
     const head = { tag: request.tag, consoleSessionId: session.consoleId };
@@ -87,7 +91,7 @@ export class Login {
       consoleRandom: request.consoleRandom,
       managedRandom: randomBytes(16),
       managedGuid: guid,
-      role: request.role,
+      role: faults.role({ rakp1: request.role, openSession: session.askedPrivilege }),
       userName: request.userName,
     };
     const authCode = rakp2Code(session.suite, user.key, session.rakp);
