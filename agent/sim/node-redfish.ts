@@ -33,7 +33,7 @@ export async function startRedfish(spec: PowerSpec | undefined, options: NodeRed
   const { protocol, hostname, port } = new URL(spec.url);
   const host = hostname.replace(/^\[|\]$/g, "");
   const tls = protocol === "https:";
-  const record = (verb: ChassisVerb | "interrupt") =>
+  const record = (verb: ChassisVerb) =>
     appendFileSync(join(directory, "power.log"), `${JSON.stringify({ time: new Date(clock.now()).toISOString(), verb })}\n`);
   const certificate = tls ? await keptCertificate(directory, host, clock) : undefined;
   const server = await serveRedfish(
@@ -53,9 +53,9 @@ export async function startRedfish(spec: PowerSpec | undefined, options: NodeRed
         },
         execute(verb) {
           record(verb);
-          void machine.act(verb);
+          if (verb === "interrupt") machine.interrupt();
+          else void machine.act(verb);
         },
-        interrupt: () => record("interrupt"),
       },
       clock,
     },

@@ -9,7 +9,10 @@ export function reportLines(node: string, report: BmcReport, style: Style): stri
     ["is", [identityText(report)]],
     ["GUID", [report.guid || "not told"]],
     ["suites", report.suites.map(({ id, works, advertised, detail }) => suiteText(id, { works, advertised, detail }))],
-    ["users", table(report.users.map((user) => [String(user.id), user.name || "(no name)", user.privilege, user.enabled ? "" : "disabled"]))],
+    [
+      "users",
+      table(report.users.map((user) => [String(user.id), user.name || "(no name)", user.privilege, user.enabled ? "" : "disabled"])),
+    ],
     ["SOL", [solText(report.sol)]],
     ["quirks", table(report.quirks.map((quirk) => [quirk.name, quirk.symptom]))],
     ["asked", [report.roundTripMs === 0 ? "no session" : `${report.roundTripMs} ms for a status; ${report.packets} packets in all`]],

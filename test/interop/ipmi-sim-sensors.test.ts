@@ -36,7 +36,9 @@ const events = [
 ] as const;
 const commands = [
   "sel_enable 0x20 1000 0x0a",
-  ...[...sensors.map((each) => fullSensor(each)), compactSensor(supply)].map((record, at) => `main_sdr_add 0x20 ${hex(numbered(record, at + 1))}`),
+  ...[...sensors.map((each) => fullSensor(each)), compactSensor(supply)].map(
+    (record, at) => `main_sdr_add 0x20 ${hex(numbered(record, at + 1))}`,
+  ),
   ...sensors.flatMap(({ number, sensorType, raw }) => [
     `sensor_add 0x20 0 ${number} ${sensorType} 1`,
     `sensor_set_event_support 0x20 0 ${number} enable scanning per-state ${bits} ${bits} ${bits} ${bits}`,
@@ -101,7 +103,10 @@ bench("every number is ipmitool's, and so is what is wrong", async (t, { managem
     t.equal(mine?.unit, units[unit], `${name}: ${unit}`);
     t.equal(mine?.status, statuses[status], `${name}: ${status}`);
   }
-  t.match(ours.find((each) => each.name === "PS1 Status"), { kind: "power supply", value: undefined, status: "input lost" });
+  t.match(
+    ours.find((each) => each.name === "PS1 Status"),
+    { kind: "power supply", value: undefined, status: "input lost" },
+  );
 });
 
 bench("every event is ipmitool's, oldest first", async (t, { management, ipmitool }) => {
@@ -118,14 +123,11 @@ bench("every event is ipmitool's, oldest first", async (t, { management, ipmitoo
   );
   // ID,DATE,TIME,SENSOR,EVENT,DIRECTION,DETAIL
   const theirs = await ipmitool("sel", "elist");
-  t.same(
-    theirs.map(([id, , , sensor, event, direction]) => [id, sensor, event?.toLowerCase(), direction]).slice(0, 3),
-    [
-      ["1", "Temperature CPU1 Temp", "upper critical going high", "Asserted"],
-      ["2", "Power Supply PS1 Status", "failure detected", "Asserted"],
-      ["3", "Power Supply PS1 Status", "failure detected", "Deasserted"],
-    ],
-  );
+  t.same(theirs.map(([id, , , sensor, event, direction]) => [id, sensor, event?.toLowerCase(), direction]).slice(0, 3), [
+    ["1", "Temperature CPU1 Temp", "upper critical going high", "Asserted"],
+    ["2", "Power Supply PS1 Status", "failure detected", "Asserted"],
+    ["3", "Power Supply PS1 Status", "failure detected", "Deasserted"],
+  ]);
   t.same(
     (await management.eventLog(2)).entries.map((each) => each.id),
     [3, 4],

@@ -7,8 +7,6 @@ import type { RedfishFaults } from "./faults.js";
 export interface RedfishChassis extends Chassis {
   /** Wall time it was last started or reset; undefined while it is off. */
   readonly startedMs: number | undefined;
-  /** A diagnostic interrupt arrives. */
-  interrupt(): void;
 }
 
 export interface LogEntry {
@@ -90,7 +88,7 @@ export class Computer {
     this.#note(`Reset: ${type}`);
     const verb = executed[type];
     if (verb === undefined) {
-      this.#chassis.interrupt();
+      this.#chassis.execute("interrupt");
       return undefined;
     }
     // A start spends what was set for one.

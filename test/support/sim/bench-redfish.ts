@@ -51,7 +51,6 @@ export async function benchRedfish(t: Test, options: BenchRedfishOptions = {}): 
       if (held === undefined) take();
       else held.push(take);
     },
-    interrupt: () => void executed.push("interrupt"),
   };
   const { certificate: given, faults = [], sessionSlots, sessionTimeoutMs, resets, slowMs = 0 } = options;
   const certificate = given === "self-signed" ? await selfSigned("127.0.0.1", systemClock) : given;

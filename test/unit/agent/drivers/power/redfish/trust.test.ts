@@ -46,7 +46,7 @@ t.test("another certificate than the fingerprint's is told nothing, also after i
   await good.read();
   const port = Number(new URL(bench.server.url).port);
   await bench.server.close();
-  const chassis = { on: true, startedMs: undefined, execute: () => undefined, interrupt: () => undefined };
+  const chassis = { on: true, startedMs: undefined, execute: () => undefined };
   const options = { name: "m0", user: bench.target.username, password: bench.target.password, uuid: "", chassis, clock: systemClock };
   const impostor = await serveRedfish({ address: "127.0.0.1", port }, { ...options, certificate: other });
   t.teardown(() => impostor.close());
