@@ -115,7 +115,7 @@ export const quirkTable = [
   {
     name: "nochecksumcheck",
     symptom: "checksums inside its messages are wrong",
-    does: "reads such a message when the session's integrity code vouches for it; by hand also before there is a session",
+    does: "reads such a message when the session's integrity code vouches for it, and what it says of itself before there is a session",
     devices: ["Supermicro X9SCM-iiF, X9DRi-F, X9DRFR"],
     source: freeIpmi,
     learned: "automatic",
