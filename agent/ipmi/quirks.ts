@@ -60,7 +60,7 @@ export const quirkTable = [
     name: "sourceport",
     symptom: "ignores a login repeated from the same UDP port",
     does: "repeats a login from another port",
-    devices: ["Intel SR870BN4", "pyghmi's BMC after a session that was not closed"],
+    devices: ["Intel SR870BN4"],
     source: "FreeIPMI's list of bugs",
     learned: "always",
   },
@@ -115,7 +115,7 @@ export const quirkTable = [
   {
     name: "nochecksumcheck",
     symptom: "checksums inside its messages are wrong",
-    does: "reads such a message when the session's integrity code vouches for it; by hand also before there is a session",
+    does: "reads such a message when the session's integrity code vouches for it, and what it says of itself before there is a session",
     devices: ["Supermicro X9SCM-iiF, X9DRi-F, X9DRFR"],
     source: freeIpmi,
     learned: "automatic",

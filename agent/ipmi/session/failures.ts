@@ -3,12 +3,15 @@ import { FailedError, PermissionError, UnreachableError, UnsupportedError, type 
 import type { Command } from "../command/index.js";
 import { completionCode, describeCompletion } from "../wire/index.js";
 
-const unsupported: ReadonlySet<number> = new Set([
-  completionCode.invalidCommand,
-  completionCode.invalidForLun,
-  completionCode.notInThisState,
-  completionCode.disabled,
+/** What it cannot do at all, or not now; and what to do instead. */
+const unsupported: ReadonlyMap<number, string> = new Map([
+  [completionCode.invalidCommand, "this BMC does not have it: do without"],
+  [completionCode.invalidForLun, "this BMC does not have it: do without"],
+  [completionCode.notInThisState, "read the machine's state, and change that first"],
+  [completionCode.disabled, "enable it in the BMC's settings"],
 ]);
+/** It did nothing, for now. */
+const passing: ReadonlySet<number> = new Set([completionCode.nodeBusy, completionCode.updating, completionCode.initializing]);
 
 /** The BMC gave up waiting for what is behind it, which may have acted all the same. */
 const undecided: ReadonlySet<number> = new Set([completionCode.timeout, completionCode.noResponse]);
@@ -21,6 +24,7 @@ export function commandFailed(subject: string, command: Command<unknown, unknown
   if (undecided.has(code) && !command.repeatable) {
     return new UnreachableError(`${reason}; it is open whether the BMC acted, and it was not asked again: read the state`, details);
   }
-  if (unsupported.has(code)) return new UnsupportedError(reason, details);
-  return new FailedError(reason, details);
+  const instead = unsupported.get(code);
+  if (instead !== undefined) return new UnsupportedError(`${reason}; ${instead}`, details);
+  return new FailedError(`${reason}; ${passing.has(code) ? "it did nothing: try again" : "the BMC's event log may say more"}`, details);
 }

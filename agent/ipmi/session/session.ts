@@ -282,7 +282,9 @@ export class Session {
 
 /** What is to be said of a command that may not be repeated. */
 function openEnd(command: Command<unknown, unknown>): string {
-  return command.repeatable ? "" : "; it is open whether the BMC acted, and it was not asked again: read the state";
+  return command.repeatable
+    ? "; it may be busy or restarting: try again"
+    : "; it is open whether the BMC acted, and it was not asked again: read the state";
 }
 
 /** A reply shorter than its command promises is a defect of the BMC, told as one. */

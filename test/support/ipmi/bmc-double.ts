@@ -159,6 +159,7 @@ export class BmcDouble implements Transport {
     if (!this.#arrives(name) || this.#settings.deviations?.noCapabilities === true) return;
     const data = wire.encode(reply, wire.decode(reply, Uint8Array.of(1, 0x80, 4, 2, 0, 0, 0, 0), name));
     const answer = wire.encodeReply(wire.replyTo(wire.decodeRequest(payload), 0, data));
+    if (this.#settings.deviations?.wrongChecksums === true) answer[answer.length - 1] = (answer.at(-1) ?? 0) ^ 0x55;
     listener.received(wire.encodeSession15({ authenticationType: 0, sequence: 0, sessionId: 0, authCode: undefined, payload: answer }));
   }
 

@@ -44,7 +44,7 @@ export async function startIpmiSim(directory: string, commands: readonly string[
   return {
     port,
     serial,
-    powerCalls: () => readLines(join(directory, "calls")).filter((line) => line.startsWith("set power")),
+    powerCalls: () => readLines(join(directory, "calls")).filter((line) => /^set (power|reset)/.test(line)),
     stop: () => stop(process, server, serial),
   };
 }
