@@ -139,7 +139,7 @@ function takeCharacters(line: SolLine, { packet, order, atMs }: Arrival, effects
   // Before anything else: a BMC that waits a second for this may send the same under a new number (OpenBMC).
   effects.push({ kind: "send", packet: { sequence: 0, acknowledged: sequence, accepted, flags: 0, data: nothing } });
   if (accepted <= known && before !== undefined) return { ...line, last: { ...before, order } };
-  if (data.length > 0) effects.push({ kind: "deliver", data: data.subarray(known) });
+  if (data.length > 0) effects.push({ kind: "deliver", data: known === 0 ? data : data.subarray(known) });
   return { ...line, last: { sequence, length: data.length, order, acknowledgedMs: atMs } };
 }
 
