@@ -21,7 +21,29 @@ const secret = z
   .describe("Where the secret is: an environment variable of the controller, or a file only it can read (0600)");
 
 /** Names agent/ipmi/quirks.ts knows; a test holds the two lists together. */
-export const bmcQuirks = ["noauthcap", "nochecksumcheck", "privlookup", "solstatus", "serialalertsdeferred", "noinstanceinfo"] as const;
+export const bmcQuirks = [
+  "opensesspriv",
+  "authcap",
+  "suiterefusal",
+  "sourceport",
+  "noauthcap",
+  "privlookup",
+  "intel20",
+  "supermicro20",
+  "sun20",
+  "highprivilege",
+  "nochecksumcheck",
+  "solpayloadsize",
+  "solport",
+  "solchannelsupport",
+  "solstatus",
+  "noinstanceinfo",
+  "serialalertsdeferred",
+  "ctsasserted",
+  "auxplain",
+  "solpacketseq",
+  "solkeepalivenul",
+] as const;
 
 const bmcKeys = {
   port: port.optional().describe("UDP port of the BMC; default 623"),

@@ -21,10 +21,13 @@ import {
   type ReplyOf,
   type SolParameter,
 } from "./command/index.js";
+import { withDeadline } from "../../proto/base/abort.js";
+import { KnownQuirks, newMemory, type BmcMemory } from "./known-quirks.js";
 import { Link, type LinkDependencies, type LinkOwner } from "./link.js";
 import { parseOptions, type BmcOptions, type BmcProfile } from "./options.js";
-import type { Session } from "./session/index.js";
+import type { Deviation, Session } from "./session/index.js";
 import { activateSol, ActiveSol, deactivateSol, solOwner, type SolStream } from "./sol/index.js";
+import { countedTransport, type Traffic } from "./transport/index.js";
 import { decode, encode, type Layout, type SolPacket, type Value } from "./wire/index.js";
 
 export type BmcDependencies = LinkDependencies;
@@ -49,22 +52,30 @@ export interface Bmc {
   setSolParameter<Name extends SolParameter>(name: Name, value: Value<(typeof solParameterLayout)[Name]>, options?: Signal): Promise<void>;
   /** The console. One at a time. `steal` takes it from another session; without, that is a ConflictError. */
   openSol(options?: Signal & { steal?: boolean }): Promise<SolStream>;
-  /** Closes console, session and route; forgets the password. Idempotent. */
+  /** Workarounds found out so far, not those the options name. They hold as long as this BMC is held. */
+  learned(): readonly Deviation[];
+  /** Datagrams exchanged so far, copies and what was dropped included. */
+  traffic(): Readonly<Traffic>;
+  /** Closes console, session and route within 4 s, answered or not; forgets the password. Idempotent. */
   close(): Promise<void>;
 }
 
 /** A session heard of this recently is alive enough to carry a command that is sent only once. */
 const provenMs = 5000;
+/** What letting go of a console may take: a BMC that is gone must not hold up our end. */
+const releaseMs = 2000;
 
-/** Describes a BMC; nothing is sent before it is used. Throws InvalidArgumentError for what the protocol has no room for. */
-export function openBmc(options: BmcOptions, deps: BmcDependencies): Bmc {
-  return new SharedBmc(options, deps);
+/** Describes a BMC; nothing is sent before it is used. `memory`: what it has taught before, and is to teach now. Throws InvalidArgumentError for what the protocol has no room for. */
+export function openBmc(options: BmcOptions, deps: BmcDependencies, memory: BmcMemory = newMemory()): Bmc {
+  return new SharedBmc(options, deps, memory);
 }
 
 class SharedBmc implements Bmc, LinkOwner {
   readonly label: string;
   readonly #profile: BmcProfile;
   readonly #deps: BmcDependencies;
+  readonly #quirks: KnownQuirks;
+  readonly #traffic: Traffic = { sent: 0, received: 0 };
   readonly #link: Link;
   #console: OpenConsole | undefined;
   #consoleOpening = false;
@@ -72,17 +83,19 @@ class SharedBmc implements Bmc, LinkOwner {
   #formerIds: ReadonlySet<number> = new Set();
   #closed: Promise<void> | undefined;
 
-  constructor(options: BmcOptions, deps: BmcDependencies) {
+  constructor(options: BmcOptions, deps: BmcDependencies, memory: BmcMemory) {
     this.#profile = parseOptions(options);
     this.label = this.#profile.label;
-    this.#deps = { ...deps, log: deps.log.child({ bmc: this.label }) };
-    this.#link = new Link(this.#profile, this.#deps, this);
+    const log = deps.log.child({ bmc: this.label });
+    this.#deps = { ...deps, log, transport: countedTransport(deps.transport, this.#traffic) };
+    this.#quirks = new KnownQuirks(this.#profile.quirks, memory, log);
+    this.#link = new Link(this.#profile, memory, this.#quirks, this.#deps, this);
   }
 
   async send<Request, Reply>(command: Command<Request, Reply>, request: Request, options?: Signal): Promise<Reply> {
     // A command that may not be repeated must not be the one that finds out that the session has expired.
     if (!command.repeatable && (this.#link.session?.silentMs ?? 0) > provenMs) await this.deviceId(options);
-    return this.#link.use((session) => session.request(command, request, options), command.repeatable, options);
+    return this.#link.use((session) => session.request(command, request, options), { repeatable: command.repeatable, ...options });
   }
 
   chassisStatus(options?: Signal): Promise<ReplyOf<typeof getChassisStatus>> {
@@ -133,10 +146,22 @@ class SharedBmc implements Bmc, LinkOwner {
     if (this.#console !== undefined || this.#consoleOpening) throw new ConflictError(`${this.label}: its console is already open here`);
     this.#consoleOpening = true;
     try {
-      return await this.#link.use((session) => this.#activate(session, options), true, options);
+      return await this.#link.use((session) => this.#activate(session, options), {
+        repeatable: true,
+        patient: true,
+        signal: options?.signal,
+      });
     } finally {
       this.#consoleOpening = false;
     }
+  }
+
+  learned(): readonly Deviation[] {
+    return this.#quirks.learned;
+  }
+
+  traffic(): Readonly<Traffic> {
+    return { ...this.#traffic };
   }
 
   close(): Promise<void> {
@@ -167,7 +192,7 @@ class SharedBmc implements Bmc, LinkOwner {
   }
 
   async #activate(session: Session, options?: Signal & { steal?: boolean }): Promise<SolStream> {
-    const { quirks } = this.#profile;
+    const quirks = this.#quirks;
     const early: { packet: SolPacket; order: number }[] = [];
     // A BMC may send characters before its answer to the activation.
     session.onSol((packet, order) => early.push({ packet, order }));
@@ -210,7 +235,10 @@ class SharedBmc implements Bmc, LinkOwner {
     session.onSol(undefined);
     if (!ours || this.#link.session !== session) return;
     try {
-      if (owner === undefined || (await solOwner(session)) === owner) await deactivateSol(session);
+      const wait = { subject: this.label, awaited: "SOL to be deactivated", deadlineMs: releaseMs };
+      await withDeadline(this.#deps.clock, wait, async (signal) => {
+        if (owner === undefined || (await solOwner(session, { signal })) === owner) await deactivateSol(session, { signal });
+      });
     } catch (err) {
       this.#deps.log.warn({ err }, "SOL could not be deactivated");
     }

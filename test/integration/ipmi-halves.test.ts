@@ -5,7 +5,7 @@ import { BmcPool } from "../../agent/drivers/bmc.js";
 import { openSolConsole } from "../../agent/drivers/console/sol.js";
 import { openIpmiPower } from "../../agent/drivers/power/ipmi.js";
 import { cipherSuites } from "../../agent/ipmi/crypto/index.js";
-import { openBmc, UdpTransport, type Bmc, type BmcOptions } from "../../agent/ipmi/index.js";
+import { LoginWindow, openBmc, UdpTransport, type Bmc, type BmcOptions } from "../../agent/ipmi/index.js";
 import type { ConsoleLine } from "../../agent/ports/console.js";
 import { systemClock } from "../../proto/base/clock.js";
 import { silentLogger } from "../../proto/base/logger.js";
@@ -23,7 +23,7 @@ interface Bench {
 function bench(name: string, body: (t: Test, bench: Bench) => Promise<void>, sim: BenchBmcOptions = {}): void {
   t.test(name, { timeout: 20_000 }, async (t) => {
     const bmc = await benchBmc(sim);
-    const deps = { clock: systemClock, log: silentLogger, transport: new UdpTransport(), random: randomBytes };
+    const deps = { clock: systemClock, log: silentLogger, transport: new UdpTransport(), random: randomBytes, logins: new LoginWindow() };
     const pool = new BmcPool(deps);
     const options = { address: bmc.server.address, port: bmc.server.port, user: benchUser, password: benchPassword };
     const clients: Bmc[] = [];

@@ -4,7 +4,7 @@ import t, { type Test } from "tap";
 import { BmcPool } from "../../agent/drivers/bmc.js";
 import { openSolConsole } from "../../agent/drivers/console/sol.js";
 import { openIpmiPower } from "../../agent/drivers/power/ipmi.js";
-import { openBmc, UdpTransport, type BmcOptions } from "../../agent/ipmi/index.js";
+import { LoginWindow, openBmc, UdpTransport, type BmcOptions } from "../../agent/ipmi/index.js";
 import type { ConsoleLine } from "../../agent/ports/console.js";
 import { systemClock } from "../../proto/base/clock.js";
 import { AuthenticationError, ConflictError } from "../../proto/base/errors.js";
@@ -22,7 +22,7 @@ function bench(name: string, body: (t: Test, bench: Bench) => Promise<void>): vo
   t.test(name, { skip: ipmiSimMissing, timeout: 30_000 }, async (t) => {
     const sim = await startIpmiSim(t.testdir());
     t.teardown(() => sim.stop());
-    const deps = { clock: systemClock, log: silentLogger, transport: new UdpTransport(), random: randomBytes };
+    const deps = { clock: systemClock, log: silentLogger, transport: new UdpTransport(), random: randomBytes, logins: new LoginWindow() };
     t.teardown(() => deps.transport.close());
     const pool = new BmcPool(deps);
     t.teardown(() => pool.close());
@@ -124,7 +124,7 @@ bench("what is typed arrives whole though the BMC takes 32 bytes at a time", asy
 });
 
 bench("SOL held by another session is a conflict that names it, unless it is stolen", async (t, { sim, pool, options }) => {
-  const deps = { clock: systemClock, log: silentLogger, transport: new UdpTransport(), random: randomBytes };
+  const deps = { clock: systemClock, log: silentLogger, transport: new UdpTransport(), random: randomBytes, logins: new LoginWindow() };
   const other = openBmc(options, deps);
   t.teardown(async () => {
     await other.close();

@@ -49,7 +49,8 @@ export class UdpTransport implements Transport {
     shared.routeCount += 1;
     return {
       send: (datagram) => {
-        if (open) shared.socket.send(datagram, remote.port, address, sent);
+        // Its socket is gone when the transport was closed with this route still open.
+        if (open && this.#sockets.has(shared)) shared.socket.send(datagram, remote.port, address, sent);
       },
       close: () => {
         if (!open) return;

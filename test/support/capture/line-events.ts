@@ -4,9 +4,11 @@ import { BoundedQueue } from "../../../proto/base/queue.js";
 
 export function lineEvents(line: ConsoleLine): AsyncIterable<LineEvent> {
   const queue = new BoundedQueue<LineEvent>(Number.POSITIVE_INFINITY);
-  void line.read((event) => void queue.offer(event)).then(
-    () => queue.close(),
-    (error: unknown) => queue.fail(error),
-  );
+  void line
+    .read((event) => void queue.offer(event))
+    .then(
+      () => queue.close(),
+      (error: unknown) => queue.fail(error),
+    );
   return queue;
 }
