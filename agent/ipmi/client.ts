@@ -1,5 +1,5 @@
 /** One BMC: its commands and its console over one session, because BMCs have few. */
-import { ConflictError, UnreachableError, type LabError } from "../../proto/base/errors.js";
+import { ConflictError, type LabError } from "../../proto/base/errors.js";
 import {
   bootDevice,
   bootFlags,
@@ -21,12 +21,11 @@ import {
   type ReplyOf,
   type SolParameter,
 } from "./command/index.js";
-import { withDeadline } from "../../proto/base/abort.js";
 import { KnownQuirks, newMemory, type BmcMemory } from "./known-quirks.js";
 import { Link, type LinkDependencies, type LinkOwner } from "./link.js";
 import { parseOptions, type BmcOptions, type BmcProfile } from "./options.js";
 import type { Deviation, Session } from "./session/index.js";
-import { activateSol, ActiveSol, deactivateSol, solOwner, type SolStream } from "./sol/index.js";
+import { activateSol, ActiveSol, SolHold, type SolStream } from "./sol/index.js";
 import { countedTransport, type Traffic } from "./transport/index.js";
 import { decode, encode, type Layout, type SolPacket, type Value } from "./wire/index.js";
 
@@ -62,8 +61,6 @@ export interface Bmc {
 
 /** A session heard of this recently is alive enough to carry a command that is sent only once. */
 const provenMs = 5000;
-/** What letting go of a console may take: a BMC that is gone must not hold up our end. */
-const releaseMs = 2000;
 
 /** Describes a BMC; nothing is sent before it is used. `memory`: what it has taught before, and is to teach now. Throws InvalidArgumentError for what the protocol has no room for. */
 export function openBmc(options: BmcOptions, deps: BmcDependencies, memory: BmcMemory = newMemory()): Bmc {
@@ -77,7 +74,7 @@ class SharedBmc implements Bmc, LinkOwner {
   readonly #quirks: KnownQuirks;
   readonly #traffic: Traffic = { sent: 0, received: 0 };
   readonly #link: Link;
-  #console: OpenConsole | undefined;
+  #console: SolHold | undefined;
   #consoleOpening = false;
   /** Ids of the session whose console was lost: the BMC may still think that it is ours there. */
   #formerIds: ReadonlySet<number> = new Set();
@@ -175,9 +172,8 @@ class SharedBmc implements Bmc, LinkOwner {
 
   /** With a console open, asks whether it is still ours. */
   async keepAlive(session: Session): Promise<void> {
-    const console = this.#console;
-    if (console?.owner === undefined) await session.exchange(getDeviceId, {});
-    else this.#judgeOwner(console, await solOwner(session));
+    if (this.#console === undefined) await session.exchange(getDeviceId, {});
+    else await this.#console.keepAlive();
   }
 
   lost(session: Session, error: LabError): void {
@@ -193,34 +189,29 @@ class SharedBmc implements Bmc, LinkOwner {
 
   async #activate(session: Session, options?: Signal & { steal?: boolean }): Promise<SolStream> {
     const quirks = this.#quirks;
+    const { clock, log } = this.#deps;
+    const { port } = this.#profile.remote;
     const early: { packet: SolPacket; order: number }[] = [];
     // A BMC may send characters before its answer to the activation.
     session.onSol((packet, order) => early.push({ packet, order }));
     try {
-      const chunkBytes = await activateSol(
-        session,
-        {
-          subject: this.label,
-          steal: options?.steal ?? false,
-          formerIds: this.#formerIds,
-          skipStatus: quirks.has("solstatus"),
-          deferAlerts: quirks.has("serialalertsdeferred"),
-        },
-        options,
-      );
+      const activation = { subject: this.label, steal: options?.steal ?? false, formerIds: this.#formerIds, clock, port, quirks };
+      const { chunkBytes, deviations } = await activateSol(session, activation, options);
+      for (const deviation of deviations) quirks.learn(deviation);
       const stream = new ActiveSol(chunkBytes, {
         subject: this.label,
-        clock: this.#deps.clock,
+        copiesPerNumber: quirks.has("solpacketseq") ? 2 : undefined,
+        clock,
         send: (packet) => session.sendSol(packet),
-        release: (ours) => this.#release(session, ours),
+        noticed: (notice) => log.info({ notice }, "the machine's end of SOL"),
+        release: (ours) => this.#release(session, hold, ours),
       });
-      this.#console = { stream, owner: undefined };
+      const hold = new SolHold(session, stream, { subject: this.label, clock, log, quirks });
+      this.#console = hold;
       session.onSol((packet, order) => stream.received(packet, order));
       for (const { packet, order } of early) stream.received(packet, order);
-      // Whatever id the BMC gives now means "we": some give the console's, some their own, some none.
-      const owner = quirks.has("noinstanceinfo") ? undefined : await solOwner(session, options).catch(() => undefined);
-      if (this.#console?.stream === stream && owner !== 0) this.#console = { stream, owner };
-      this.#deps.log.info("SOL activated");
+      await hold.begin(options);
+      log.info("SOL activated");
       return stream;
     } catch (error) {
       session.onSol(undefined);
@@ -228,40 +219,11 @@ class SharedBmc implements Bmc, LinkOwner {
     }
   }
 
-  /** Deactivates SOL unless somebody else has it by now: whoever deactivates, deactivates the thief. */
-  async #release(session: Session, ours: boolean): Promise<void> {
-    const owner = this.#console?.owner;
+  async #release(session: Session, hold: SolHold, ours: boolean): Promise<void> {
     this.#console = undefined;
     session.onSol(undefined);
-    if (!ours || this.#link.session !== session) return;
-    try {
-      const wait = { subject: this.label, awaited: "SOL to be deactivated", deadlineMs: releaseMs };
-      await withDeadline(this.#deps.clock, wait, async (signal) => {
-        if (owner === undefined || (await solOwner(session, { signal })) === owner) await deactivateSol(session, { signal });
-      });
-    } catch (err) {
-      this.#deps.log.warn({ err }, "SOL could not be deactivated");
-    }
+    await hold.end(ours && this.#link.session === session);
   }
-
-  #judgeOwner(console: OpenConsole, owner: number | undefined): void {
-    if (owner === console.owner || owner === undefined || this.#console !== console) return;
-    const facts = { bmc: this.label, owner };
-    if (owner === 0) {
-      const error = new UnreachableError(`${this.label}: SOL is no longer active; open the console again`, { facts });
-      console.stream.fail("line-down", error, false);
-    } else {
-      const who = `session 0x${owner.toString(16)}`;
-      const error = new ConflictError(`${this.label}: ${who} has taken SOL; close it there or steal it back`, { facts });
-      console.stream.fail("stolen", error, false);
-    }
-  }
-}
-
-interface OpenConsole {
-  readonly stream: ActiveSol;
-  /** Whom the BMC named as owner when it was ours; undefined when it names nobody. */
-  readonly owner: number | undefined;
 }
 
 /** The table's layouts under one type: each name's own is known to the caller. */

@@ -11,7 +11,7 @@ import { solOperation, solStatus, type SolPacket } from "../wire/index.js";
 /** Waits for an acknowledgement, by how often the packet was sent: quick at first, a blacked-out BMC gets half a minute. */
 const retransmitMs = [500, 500, 1000, 2000, 4000] as const;
 /** Unanswered copies after which the same characters go under the next number: some boards come unstuck that way. */
-const copiesPerNumber = 8;
+const usualCopiesPerNumber = 8;
 const copiesInAll = 16;
 /** A BMC that refused characters has a full buffer; some never say when there is room again. */
 const pauseMs = 100;
@@ -28,6 +28,8 @@ export interface SolLine {
   readonly ended: boolean;
   /** Most characters in one packet to the BMC. */
   readonly chunkBytes: number;
+  /** Copies of a packet before its number is given up. */
+  readonly copiesPerNumber: number;
   /** 1…15: the number of our next packet. */
   readonly nextSequence: number;
   readonly outstanding: Outstanding | undefined;
@@ -84,10 +86,11 @@ export interface SolLineStep {
 const nothing = new Uint8Array(0);
 
 /** A line just activated. */
-export function openLine(chunkBytes: number): SolLine {
+export function openLine(chunkBytes: number, copiesPerNumber = usualCopiesPerNumber): SolLine {
   return {
     ended: false,
     chunkBytes,
+    copiesPerNumber,
     nextSequence: 1,
     outstanding: undefined,
     unsent: nothing,
@@ -139,7 +142,7 @@ function takeCharacters(line: SolLine, { packet, order, atMs }: Arrival, effects
   // Before anything else: a BMC that waits a second for this may send the same under a new number (OpenBMC).
   effects.push({ kind: "send", packet: { sequence: 0, acknowledged: sequence, accepted, flags: 0, data: nothing } });
   if (accepted <= known && before !== undefined) return { ...line, last: { ...before, order } };
-  if (data.length > 0) effects.push({ kind: "deliver", data: data.subarray(known) });
+  if (data.length > 0) effects.push({ kind: "deliver", data: known === 0 ? data : data.subarray(known) });
   return { ...line, last: { sequence, length: data.length, order, acknowledgedMs: atMs } };
 }
 
@@ -179,7 +182,7 @@ function onTimer(line: SolLine): SolLineStep {
   if (outstanding === undefined) return sendNext({ ...line, paused: false }, []);
   if (outstanding.isBreak) return sendNext({ ...line, outstanding: undefined }, [{ kind: "break-sent" }]);
   if (outstanding.copies >= copiesInAll) return { line: { ...line, ended: true }, effects: [{ kind: "ended", reason: "unacknowledged" }] };
-  const sequence = outstanding.copies === copiesPerNumber ? after(outstanding.sequence) : outstanding.sequence;
+  const sequence = outstanding.copies % line.copiesPerNumber === 0 ? after(outstanding.sequence) : outstanding.sequence;
   return transmit(line, { ...outstanding, sequence, copies: outstanding.copies + 1 }, []);
 }
 

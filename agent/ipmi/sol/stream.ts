@@ -31,8 +31,12 @@ interface Waiter {
 
 export interface SolStreamDependencies {
   readonly subject: string;
+  /** See `openLine`. */
+  readonly copiesPerNumber?: number | undefined;
   readonly clock: Clock;
   send(packet: SolPacket): void;
+  /** The machine's end has changed: it lost or got power, or sent a BREAK. */
+  noticed?(notice: "transfer-unavailable" | "transfer-available" | "break-detected"): void;
   /** Called once when the line has ended. `ours`: SOL was still this session's, as far as can be told here. */
   release(ours: boolean): Promise<void>;
 }
@@ -44,6 +48,7 @@ export class ActiveSol implements SolStream {
   #tell: ((event: SolEvent) => void) | undefined;
   #reader: Waiter | undefined;
   #line: SolLine;
+  #heardMs: number;
   #timer: Timer | undefined;
   #unaccepted = 0;
   #written: Waiter | undefined;
@@ -54,7 +59,13 @@ export class ActiveSol implements SolStream {
 
   constructor(chunkBytes: number, deps: SolStreamDependencies) {
     this.#deps = deps;
-    this.#line = openLine(chunkBytes);
+    this.#line = openLine(chunkBytes, deps.copiesPerNumber);
+    this.#heardMs = deps.clock.monotonicMs();
+  }
+
+  /** Milliseconds since the last SOL packet. */
+  get silentMs(): number {
+    return this.#deps.clock.monotonicMs() - this.#heardMs;
   }
 
   get events(): AsyncIterable<SolEvent> {
@@ -70,7 +81,8 @@ export class ActiveSol implements SolStream {
 
   /** A SOL packet of the session. */
   received(packet: SolPacket, order: number): void {
-    this.#step({ kind: "received", packet, order, atMs: this.#deps.clock.monotonicMs() });
+    this.#heardMs = this.#deps.clock.monotonicMs();
+    this.#step({ kind: "received", packet, order, atMs: this.#heardMs });
   }
 
   async write(data: Uint8Array, options?: { signal?: AbortSignal | undefined }): Promise<void> {
@@ -136,6 +148,7 @@ export class ActiveSol implements SolStream {
       case "overrun":
         return this.#offer({ kind: "loss", cause: "overrun", detail: "the BMC reported a SOL transmit overrun" });
       case "notice":
+        this.#deps.noticed?.(effect.notice);
         return this.#offer(effect);
       case "accepted":
         this.#unaccepted -= effect.count;

@@ -35,12 +35,18 @@ export class UdpTransport implements Transport {
     if (this.#closed) throw new UnreachableError(`bmc ${remote.address}: the transport is closed`);
     const shared = this.#socketFor(family, address, remote.port);
     const ports = shared.routes.get(address) ?? new Map<number, RouteListener>();
-    shared.routes.set(address, ports.set(remote.port, listener));
-    shared.routeCount += 1;
     let open = true;
-    const sent = (error: Error | null) => {
+    const failed = (error: Error | null) => {
       if (error !== null && open) listener.sendFailed(error);
     };
+    // Asking how a datagram left costs a tick for each; whoever is heard can be sent to.
+    let sent: typeof failed | undefined = failed;
+    const received = (datagram: Uint8Array) => {
+      sent = undefined;
+      listener.received(datagram);
+    };
+    shared.routes.set(address, ports.set(remote.port, { received, sendFailed: failed }));
+    shared.routeCount += 1;
     return {
       send: (datagram) => {
         // Its socket is gone when the transport was closed with this route still open.
