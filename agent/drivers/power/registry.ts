@@ -42,7 +42,7 @@ export interface PowerMeans {
 type PowerDriver = (target: PowerTarget, means: PowerMeans) => PowerDevice | undefined;
 
 const powerDrivers: readonly PowerDriver[] = [
-  ({ means }, { clock }) => (means?.kind === "command" ? new CommandPowerDevice({ argv: means.argv, clock }) : undefined),
+  ({ node, means }, { clock }) => (means?.kind === "command" ? new CommandPowerDevice({ ...means, node, clock }) : undefined),
   ({ means }, { redfish: services, clock }) =>
     means?.kind === "redfish" ? openRedfishPower({ services, target: means, clock }) : undefined,
   ({ bmc, means }, { bmcs }) => (bmc === undefined || means !== undefined ? undefined : openIpmiPower(bmcs, bmc)),
