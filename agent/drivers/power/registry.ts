@@ -5,6 +5,7 @@ import type { PowerDevice } from "../../ports/power.js";
 import type { BmcPool } from "../bmc.js";
 import { CommandPowerDevice } from "./command.js";
 import { openIpmiPower } from "./ipmi.js";
+import { LibvirtPowerDevice } from "./libvirt.js";
 import { openRedfishPower } from "./redfish/device.js";
 import type { RedfishServices } from "./redfish/service.js";
 
@@ -43,6 +44,7 @@ type PowerDriver = (target: PowerTarget, means: PowerMeans) => PowerDevice | und
 
 const powerDrivers: readonly PowerDriver[] = [
   ({ node, means }, { clock }) => (means?.kind === "command" ? new CommandPowerDevice({ ...means, node, clock }) : undefined),
+  ({ means }, { clock }) => (means?.kind === "libvirt" ? new LibvirtPowerDevice({ ...means, clock }) : undefined),
   ({ means }, { redfish: services, clock }) =>
     means?.kind === "redfish" ? openRedfishPower({ services, target: means, clock }) : undefined,
   ({ bmc, means }, { bmcs }) => (bmc === undefined || means !== undefined ? undefined : openIpmiPower(bmcs, bmc)),
