@@ -1,21 +1,27 @@
 /** Every power driver does what the port says, and so does the fake that stands for them. */
-import { existsSync, readFileSync } from "node:fs";
-import { chmod, unlink, writeFile } from "node:fs/promises";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { chmod, mkdir, unlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import t from "tap";
+import t, { type Test } from "tap";
 import { BmcPool } from "../../../../../agent/drivers/bmc.js";
+import { AgentPowerDevice } from "../../../../../agent/drivers/power/agent-soft.js";
 import { CommandPowerDevice } from "../../../../../agent/drivers/power/command.js";
 import { openIpmiPower } from "../../../../../agent/drivers/power/ipmi.js";
+import { ManualPowerDevice } from "../../../../../agent/drivers/power/manual.js";
+import { HostMachine } from "../../../../../agent/host/facts/machine.js";
+import { RootDirectory } from "../../../../../agent/host/root-directory.js";
 import { chassisControl, getChassisStatus } from "../../../../../agent/ipmi/command/index.js";
+import { SshMachine } from "../../../../../agent/ssh/machine.js";
 import { sleep, systemClock } from "../../../../../proto/base/clock.js";
 import { silentLogger } from "../../../../../proto/base/logger.js";
 import { FakeClock } from "../../../../support/fake-clock.js";
 import { FakePowerDevice } from "../../../../support/host/fake-power-device.js";
-import { powerDeviceContract } from "../../../../support/host/power-device-contract.js";
+import { powerDeviceContract, type DeviceVerb } from "../../../../support/host/power-device-contract.js";
 import { runs } from "../../../../support/host/processes.js";
 import { scratchDirectory } from "../../../../support/host/scratch.js";
 import { BmcDouble } from "../../../../support/ipmi/bmc-double.js";
 import { seededBytes } from "../../../../support/ipmi/bytes.js";
+import { localShell } from "../../../../support/ssh/local-shell.js";
 
 powerDeviceContract(t, "fake", async () => {
   const clock = new FakeClock();
@@ -79,6 +85,64 @@ powerDeviceContract(t, "command", async (t) => {
     leftovers: () => lines(file("pids")).filter((pid) => runs(Number(pid))).length,
   };
 });
+
+powerDeviceContract(t, "an operating system, by an agent in memory", async () => {
+  const clock = new FakeClock();
+  const machine = { boots: 1, mute: false, silent: false };
+  const answer = <T>(value: T) => (machine.silent ? new Promise<T>(() => undefined) : Promise.resolve(value));
+  const operated = {
+    facts: () => Promise.reject(new Error("nobody needs them for power")),
+    bootId: () => answer(`boot-${machine.boots}`),
+    reboot() {
+      const oldBootId = `boot-${machine.boots}`;
+      machine.boots += 1;
+      // Longer than the device waits.
+      if (machine.mute) return new Promise<never>(() => undefined);
+      return answer({ oldBootId });
+    },
+  };
+  return {
+    device: new AgentPowerDevice({ node: "p0", machine: () => operated, clock }),
+    ...switchedByItself,
+    executions: () => machine.boots - 1,
+    loseReply: () => void (machine.mute = true),
+    goSilent: () => void (machine.silent = true),
+    answerAgain: () => void (machine.silent = false),
+    second: () => clock.advance(1000),
+  };
+});
+
+powerDeviceContract(t, "an operating system, by its own agent", async (t) => {
+  const { root, reboot, executions } = await bootedRoot(t);
+  const machine = new HostMachine({ root: new RootDirectory(root), rebootArgv: reboot });
+  return { device: new AgentPowerDevice({ node: "p0", machine: () => machine, clock: systemClock }), ...switchedByItself, executions };
+});
+
+powerDeviceContract(t, "an operating system, by a shell on it", async (t) => {
+  const { root, reboot, executions } = await bootedRoot(t);
+  const shell = localShell(root, { env: { LABD_ROOT: root } });
+  const machine = new SshMachine({ shell, clock: systemClock, rebootArgv: reboot });
+  return { device: new AgentPowerDevice({ node: "p0", machine: () => machine, clock: systemClock }), ...switchedByItself, executions };
+});
+
+powerDeviceContract(t, "by hand", async (t) => {
+  const directory = await scratchDirectory(t);
+  const device = new ManualPowerDevice({ node: "p0", note: "outlet 7", directory, clock: new FakeClock() });
+  await device.confirm("off");
+  return { device, heed: (verb) => device.confirm(verb === "on" || verb === "reset" ? "on" : "off") };
+});
+
+const switchedByItself: { starts: "on"; lacks: readonly DeviceVerb[] } = { starts: "on", lacks: ["on", "off", "soft"] };
+
+/** The root of a machine whose reboot changes its boot id, and nothing else. */
+async function bootedRoot(t: Test) {
+  const root = await scratchDirectory(t);
+  const bootId = join(root, "proc/sys/kernel/random/boot_id");
+  await mkdir(join(bootId, ".."), { recursive: true });
+  writeFileSync(bootId, "boot-0\n");
+  const reboot = ["/bin/sh", "-c", `echo x >> ${root}/boots; echo "boot-$(wc -l < ${root}/boots)" > ${bootId}`];
+  return { root, reboot, executions: () => lines(join(root, "boots")).length };
+}
 
 function lines(path: string): string[] {
   return existsSync(path) ? readFileSync(path, "utf8").trim().split("\n") : [];
