@@ -31,7 +31,7 @@ import { openSolConsole } from "./drivers/console/sol.js";
 import { Acts } from "./drivers/power/acts.js";
 import { PowerGate } from "./drivers/power/gate.js";
 import { RedfishServices } from "./drivers/power/redfish/service.js";
-import { powerDevice, type PowerTarget } from "./drivers/power/registry.js";
+import { powerDevice, type PowerMeans, type PowerTarget } from "./drivers/power/registry.js";
 import type { Limits } from "./drivers/power/turns.js";
 import { VerifiedPower } from "./drivers/power/verified.js";
 import { WearFile } from "./drivers/power/wear-file.js";
@@ -84,7 +84,7 @@ export async function openAgent(config: AgentConfig, deps: AgentDependencies): P
   const nodes = new OperatedNodes(config.name, (name, fence) => fences.require(name, fence));
   if (config.node) nodes.set(config.name, await openNode(config, deps, { root, machine, bootId }));
   const reach: Reach = (node) => reachBySsh(node, nodes, config, deps, root);
-  const site = await openSite(config, deps, captures, lifecycle, reach);
+  const site = await openSite(config, deps, captures, lifecycle, { ssh: reach, machine: (node) => nodes.find(node)?.machine });
   // Before the BMCs: a capture lets go of its SOL by itself, else it would record that it lost it.
   lifecycle.onClose(() => captures.close());
 
@@ -166,13 +166,13 @@ function reachBySsh(
   };
 }
 
-/** What this agent is told to look after: BMCs, power commands, serial lines, ssh logins. */
+/** What this agent is told to look after: power, serial lines, ssh logins. */
 async function openSite(
   config: AgentConfig,
   { clock, log }: AgentDependencies,
   captures: Captures,
   lifecycle: Lifecycle,
-  ssh: Reach,
+  { ssh, machine }: { ssh: Reach; machine: PowerMeans["machine"] },
 ): Promise<Site> {
   const transport = new UdpTransport();
   lifecycle.onClose(() => transport.close());
@@ -189,7 +189,7 @@ async function openSite(
     captures,
     log,
     drivers: {
-      power: (node) => powerDevice(powerTarget(node), { clock, bmcs, redfish }),
+      power: (node) => powerDevice(powerTarget(node), { clock, bmcs, redfish, machine, directory: join(config.state, "power") }),
       console: (node) => sourceOf(node, bmcs, clock),
       ssh,
       protect: (assignment) => gate.protect(limitsOf(assignment)),

@@ -31,6 +31,7 @@ export interface SiteOptions {
 interface Powered {
   /** Encoded assignment: what is equal to it is left as it is. */
   readonly assigned: string;
+  readonly beside: boolean;
   readonly device: PowerDevice;
   readonly power: Power;
 }
@@ -59,9 +60,9 @@ export class Site {
     return site;
   }
 
-  /** True when there is something to look after beside the hardware. */
+  /** True when there is something to look after beside the hardware; a machine switched by its own operating system is no hardware. */
   get assigned(): boolean {
-    return this.#powered.size + this.#consoles.size > 0;
+    return this.#consoles.size > 0 || [...this.#powered.values()].some(({ beside }) => beside);
   }
 
   /** From now on these nodes. Throws InvalidArgumentError with every node that cannot be looked after; the others are. */
@@ -123,7 +124,9 @@ export class Site {
     if (this.#powered.has(node.node)) return;
     const device = this.#options.drivers.power(node);
     if (device === undefined) return;
-    this.#powered.set(node.node, { assigned: powerKey(node), device, power: this.#options.drivers.verify(node, device) });
+    const power = this.#options.drivers.verify(node, device);
+    const beside = node.power?.means?.$case !== "agent";
+    this.#powered.set(node.node, { assigned: powerKey(node), beside, device, power });
     this.#options.log.info({ node: node.node, power: device.label }, "power looked after");
   }
 

@@ -103,7 +103,11 @@ const powerSafetyKeys = {
 };
 
 const powerMeans = {
-  command: z.array(z.string()).min(1).optional().describe("A program on the site agent, called with status, on, off or reset appended"),
+  command: z
+    .array(z.string())
+    .min(1)
+    .optional()
+    .describe("A program on the site agent, called with status, on, off, reset or soft appended"),
   redfish: z
     .strictObject({
       url: z
@@ -129,7 +133,7 @@ const powerMeans = {
     })
     .optional()
     .describe("A virtual machine, by virsh on the site agent"),
-  agent: z.literal(true).optional().describe("By the node's own operating system, through its agent or ssh: reset and soft only"),
+  agent: z.literal(true).optional().describe("By the node's own operating system, through its agent or ssh: reset only"),
   manual: z.string().optional().describe("By an operator's hand; says where the switch is"),
 };
 

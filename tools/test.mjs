@@ -28,6 +28,8 @@ const packages = {
   sshd: "openssh-server",
   "ssh-keygen": "openssh-client",
   busybox: "busybox-static",
+  virsh: "libvirt-clients",
+  libvirtd: "libvirt-daemon",
 };
 
 /** What a file that runs alone may take; as .taprc has it for the others. */

@@ -1,6 +1,6 @@
 /** A machine's power in memory. Faults have names; every verb that reached it is remembered. */
 import { sleep, type Clock } from "../../../proto/base/clock.js";
-import { AuthenticationError, UnreachableError, UnsupportedError } from "../../../proto/base/errors.js";
+import { AuthenticationError, CancelledError, UnreachableError, UnsupportedError } from "../../../proto/base/errors.js";
 import type { PowerDevice, PowerReading, PowerState } from "../../../agent/ports/power.js";
 
 type Verb = "on" | "off" | "reset" | "soft";
@@ -71,6 +71,7 @@ export class FakePowerDevice implements PowerDevice {
   }
 
   async read(options?: { signal?: AbortSignal | undefined }): Promise<PowerReading> {
+    if (options?.signal?.aborted) throw CancelledError.from(options.signal);
     await this.#answer(options?.signal);
     if (this.#unansweredReads > 0) {
       this.#unansweredReads -= 1;
@@ -83,11 +84,12 @@ export class FakePowerDevice implements PowerDevice {
   }
 
   async send(verb: Verb, options?: { signal?: AbortSignal | undefined }): Promise<void> {
+    if (options?.signal?.aborted) throw CancelledError.from(options.signal);
     this.#settle();
     this.onSend(verb);
     await this.#answer(options?.signal);
     if (this.#refusing) throw new AuthenticationError("fake power: wrong password");
-    if (verb === "reset" && this.#state === "off") throw new UnsupportedError("fake power: is off");
+    if (verb === "reset" && this.#state === "off") throw new UnsupportedError("fake power: is off; use on");
     this.acts.push(verb);
     if (this.#ignored > 0) this.#ignored -= 1;
     else if (verb === "reset") this.#starts += 1;

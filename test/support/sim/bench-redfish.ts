@@ -7,8 +7,10 @@ import type { PowerDevice } from "../../../agent/ports/power.js";
 import { type SelfSigned, selfSigned } from "../../../agent/sim/redfish/certificate.js";
 import type { RedfishFault } from "../../../agent/sim/redfish/faults.js";
 import { type RedfishServer, serveRedfish } from "../../../agent/sim/redfish/redfish-server.js";
-import { type Clock, systemClock } from "../../../proto/base/clock.js";
+import { type Clock, sleep, systemClock } from "../../../proto/base/clock.js";
 import { type Logger, silentLogger } from "../../../proto/base/logger.js";
+import { FakeClock } from "../fake-clock.js";
+import type { PowerDeviceRig } from "../host/power-device-contract.js";
 import { benchPassword, benchUser } from "./bench-bmc.js";
 
 export interface BenchRedfish {
@@ -95,4 +97,24 @@ export function redfishDevice(
   const { management } = device;
   if (management === undefined) throw new Error("a Redfish service can more than power");
   return Object.assign(device, { management });
+}
+
+/** For the contract of power devices. Throws at the test's end when a session of the driver is left. */
+export async function redfishRig(t: Test, options: BenchRedfishOptions = {}): Promise<PowerDeviceRig> {
+  const bench = await benchRedfish(t, options);
+  const { faults, service } = bench.server;
+  t.teardown(() => {
+    const left = service.sessions.list().length;
+    if (left > 0) throw new Error(`${left} sessions are left`);
+  });
+  const clock = new FakeClock();
+  return {
+    device: redfishDevice(t, bench, { clock }),
+    executions: () => bench.executed.length,
+    loseReply: () => faults.inject("drops-reply", 1),
+    goSilent: () => faults.inject("silent"),
+    answerAgain: () => faults.clear("silent"),
+    // The service answers in real time; only its silence has to be waited for.
+    second: () => (faults.has("silent") ? clock.advance(1000) : sleep(systemClock, 50)),
+  };
 }

@@ -1,12 +1,5 @@
 import t from "tap";
-import { FakeClock } from "../../../../support/fake-clock.js";
-import { FakePowerDevice } from "../../../../support/host/fake-power-device.js";
-import { powerDeviceContract } from "../../../../support/host/power-device-contract.js";
 import { powerRig as rig, request } from "../../../../support/host/power-rig.js";
-
-t.test("the fake machine does what every power device does", async (t) => {
-  await powerDeviceContract(t, new FakePowerDevice("off", new FakeClock()));
-});
 
 t.test("what is already so is not done", async (t) => {
   const settled = [

@@ -1,34 +1,23 @@
 /** Power by Redfish, over HTTP to the simulated service: what is sent, how often, and what comes of it when the service misbehaves. */
 import t from "tap";
 import type { RedfishFault } from "../../../../../../agent/sim/redfish/faults.js";
-import { benchRedfish, redfishDevice } from "../../../../../support/sim/bench-redfish.js";
+import { benchRedfish, redfishDevice, redfishRig } from "../../../../../support/sim/bench-redfish.js";
 import { FakeClock } from "../../../../../support/fake-clock.js";
 import { powerDeviceContract } from "../../../../../support/host/power-device-contract.js";
 import { until } from "../../../../../support/host/processes.js";
 
-t.test("a Redfish service is a power device, whatever its ways", async (t) => {
-  const ways: readonly (readonly RedfishFault[])[] = [
-    [],
-    ["only-basic"],
-    ["sessions-refused"],
-    ["no-allowable-values"],
-    ["action-info"],
-    ["answers-with-task"],
-    ["refuses-same-state"],
-    ["lies-about-power"],
-    ["bare"],
-  ];
-  for (const faults of ways) {
-    await t.test(faults.join(" ") || "as it should be", async (t) => {
-      const bench = await benchRedfish(t, { faults });
-      const device = redfishDevice(t, bench);
-      await powerDeviceContract(t, device);
-      const isRefused = faults.includes("refuses-same-state");
-      t.same(bench.executed, isRefused ? ["on", "reset", "off"] : ["on", "on", "reset", "off"], "every verb was executed once");
-      t.same(bench.server.service.sessions.list(), [], "no session is left");
-    });
-  }
-});
+const ways: readonly (readonly RedfishFault[])[] = [
+  [],
+  ["only-basic"],
+  ["sessions-refused"],
+  ["no-allowable-values"],
+  ["action-info"],
+  ["answers-with-task"],
+  ["refuses-same-state"],
+  ["lies-about-power"],
+  ["bare"],
+];
+for (const faults of ways) powerDeviceContract(t, `redfish ${faults.join(" ")}`.trim(), (t) => redfishRig(t, { faults }));
 
 t.test("a reading tells state, health and when the machine was started", async (t) => {
   const bench = await benchRedfish(t);
@@ -109,7 +98,7 @@ t.test("a service that never answers is given up after half a minute, and at onc
   const cancelled = device.read({ signal: caller.signal });
   await until(() => bench.server.requests.length > asked + 1, "the second request");
   caller.abort();
-  await t.rejects(cancelled, { name: "AbortError" });
+  await t.rejects(cancelled, { code: "cancelled" });
   t.equal(clock.pendingTimers, 0);
   bench.server.faults.clear("silent");
 });

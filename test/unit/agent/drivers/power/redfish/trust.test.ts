@@ -13,14 +13,9 @@ import { systemClock } from "../../../../../../proto/base/clock.js";
 import { FakeClock } from "../../../../../support/fake-clock.js";
 import { powerDeviceContract } from "../../../../../support/host/power-device-contract.js";
 import { scratchDirectory } from "../../../../../support/host/scratch.js";
-import { benchRedfish, redfishDevice } from "../../../../../support/sim/bench-redfish.js";
+import { benchRedfish, redfishDevice, redfishRig } from "../../../../../support/sim/bench-redfish.js";
 
-t.test("over TLS, with the certificate of the fingerprint, it is a power device", async (t) => {
-  const bench = await benchRedfish(t, { certificate: "self-signed" });
-  await powerDeviceContract(t, redfishDevice(t, bench));
-  t.same(bench.executed, ["on", "on", "reset", "off"]);
-  t.same(bench.server.service.sessions.list(), []);
-});
+powerDeviceContract(t, "redfish over TLS", (t) => redfishRig(t, { certificate: "self-signed" }));
 
 t.test("an untrusted certificate is told nothing, and the message says which fingerprint to put where", async (t) => {
   const bench = await benchRedfish(t, { certificate: "self-signed" });
