@@ -1,9 +1,27 @@
 /** BMCs by address: power and console of one machine share one session, because BMCs have few (facts: IPMI §1). */
+import type { Clock } from "../../proto/base/clock.js";
 import { InvalidArgumentError } from "../../proto/base/errors.js";
-import { LoginWindow, newMemory, openBmc, type Bmc, type BmcDependencies, type BmcMemory, type BmcOptions } from "../ipmi/index.js";
+import {
+  countedTransport,
+  discoverBmc,
+  LoginWindow,
+  newMemory,
+  openBmc,
+  type Bmc,
+  type BmcDependencies,
+  type BmcDiscovery,
+  type BmcMemory,
+  type BmcOptions,
+  type Traffic,
+} from "../ipmi/index.js";
 
 export interface BmcLease {
   readonly bmc: Bmc;
+  readonly clock: Clock;
+  /** Finds out what it takes to log in to it, by sessions of its own; counts its datagrams in `traffic`. */
+  discover(how: { signal?: AbortSignal | undefined; traffic: Traffic }): Promise<BmcDiscovery>;
+  /** A session of its own with suites other than the inventory's; whoever opens it, closes it. */
+  openWith(cipherSuites: readonly number[]): Bmc;
   /** The last one to let go closes the session. Idempotent. */
   readonly release: () => Promise<void>;
 }
@@ -39,6 +57,10 @@ export class BmcPool {
     let held = true;
     return {
       bmc: pooled.bmc,
+      clock: this.#deps.clock,
+      discover: ({ signal, traffic }) =>
+        discoverBmc(options, { ...this.#deps, transport: countedTransport(this.#deps.transport, traffic) }, { signal }),
+      openWith: (cipherSuites) => openBmc({ ...options, cipherSuites }, this.#deps),
       release: async () => {
         if (!held) return;
         held = false;

@@ -1,5 +1,5 @@
 /** Entries of the system event log in words (IPMI v2.0 §32). Pure. */
-import { eventRecordHead, eventRecordType, oemRecord, oemTimedRecord, systemEventRecord } from "../command/index.js";
+import { eventRecordBytes, eventRecordHead, eventRecordType, oemRecord, oemTimedRecord, systemEventRecord } from "../command/index.js";
 import { manufacturerText } from "../manufacturers.js";
 import { convert, eventType, type Sensor, sensorKey, sensorKind, stateWords } from "../sensors/index.js";
 import { decode, type Value } from "../wire/index.js";
@@ -20,8 +20,12 @@ export interface LogEntry {
 /** A sensor by its key. */
 export type FindSensor = (key: string) => Sensor | undefined;
 
-/** A record in words. Throws MalformedPacketError. */
+/** A record in words. */
 export function logEntry(record: Uint8Array, find: FindSensor): LogEntry {
+  if (record.length < eventRecordBytes) {
+    const [low = 0, high = 0] = record;
+    return { id: low | (high << 8), timeMs: 0, sensor: "record cut short", event: hexBytes(record), deasserted: false, record };
+  }
   const { id, type } = decode(eventRecordHead, record, "SEL record");
   const of = { id, record, deasserted: false };
   if (type >= eventRecordType.oem) {

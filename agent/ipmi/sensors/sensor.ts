@@ -10,7 +10,9 @@ export interface Sensor {
   /** Names it in events: see `sensorKey`. */
   readonly key: string;
   readonly number: number;
-  /** False when only events tell of it, or when it hangs behind another controller than the one we talk to. */
+  /** Only events tell of it: it has no reading. */
+  readonly heardOf: boolean;
+  /** False when it hangs behind another controller than the one we talk to. */
   readonly readable: boolean;
   readonly type: number;
   readonly eventType: number;
@@ -49,6 +51,7 @@ function fullSensor(record: Value<typeof fullSensorRecord>): Sensor {
     name: idText(record.nameForm, record.name),
     key: sensorKey(record, record.number),
     number: record.number,
+    heardOf: false,
     readable: isOurs(record),
     type: record.sensorType,
     eventType: record.eventType,
@@ -62,6 +65,7 @@ function compactSensors(record: Value<typeof compactSensorRecord>): readonly Sen
     name,
     key: sensorKey(record, record.number + n),
     number: record.number + n,
+    heardOf: false,
     readable: isOurs(record),
     type: record.sensorType,
     eventType: record.eventType,
@@ -75,6 +79,7 @@ function eventOnlySensors(record: Value<typeof eventOnlyRecord>): readonly Senso
     name,
     key: sensorKey(record, record.number + n),
     number: record.number + n,
+    heardOf: true,
     readable: false,
     type: record.sensorType,
     eventType: record.eventType,

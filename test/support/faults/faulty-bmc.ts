@@ -5,7 +5,9 @@ import type { Test } from "tap";
 import { BmcPool } from "../../../agent/drivers/bmc.js";
 import { openSolConsole } from "../../../agent/drivers/console/sol.js";
 import { Acts } from "../../../agent/drivers/power/acts.js";
+import { WearFile } from "../../../agent/drivers/power/wear-file.js";
 import { openIpmiPower } from "../../../agent/drivers/power/ipmi.js";
+import { PowerGate } from "../../../agent/drivers/power/gate.js";
 import { VerifiedPower } from "../../../agent/drivers/power/verified.js";
 import { UdpTransport, type BmcOptions } from "../../../agent/ipmi/index.js";
 import type { ConsoleSource } from "../../../agent/ports/console.js";
@@ -51,15 +53,15 @@ export async function faultyBmc(t: Test, options: { client?: Partial<BmcOptions>
     await machine.server.close();
   });
   const pool = newPool();
+  const wear = await WearFile.open(join(await scratchDirectory(t), "wear.json"), clock);
   const power = new VerifiedPower({
     node: "p0",
     device: openIpmiPower(pool, bmc),
-    safety: { group: "", minOffMs: 0, cyclesPerHour: 0, hold: "" },
+    gate: new PowerGate({ clock, log: silentLogger, window: 64, settleMs: 1_000, wear }),
     acts: await Acts.open(join(await scratchDirectory(t), "acts")),
     console: { endOffset: () => 0, markPower: () => 0 },
     clock,
     log: silentLogger,
-    settleMs: 1_000,
     pollMs: 500,
   });
   return {

@@ -1,6 +1,6 @@
 /** What a console over a BMC owes whoever reads it: every character once and in order, or a gap told where some are missing. */
 import type { Test } from "tap";
-import type { ConsoleLine, ConsoleSource } from "../../../agent/ports/console.js";
+import type { ConsoleLine, ConsoleSource, LineEvent } from "../../../agent/ports/console.js";
 import { until } from "../host/processes.js";
 import type { FaultyBmc } from "./faulty-bmc.js";
 import { isActionable, type Refusal } from "./power-contract.js";
@@ -61,7 +61,6 @@ export async function solIsRefused(t: Test, rig: FaultyBmc, refusal: Refusal): P
 export async function solIsDeaf(t: Test, rig: FaultyBmc): Promise<void> {
   const console = rig.console();
   const line = await console.open();
-  const reader = line.events[Symbol.asyncIterator]();
   const received: string[] = [];
   rig.machine.serial.onReceive((data) => void received.push(Buffer.from(data).toString()));
   rig.machine.serial.transmit(Buffer.from("not heard"));
@@ -69,9 +68,9 @@ export async function solIsDeaf(t: Test, rig: FaultyBmc): Promise<void> {
   t.equal((await rig.power.read()).state, "off", "the session is fine");
   t.same(received, []);
   rig.machine.server.faults.heal();
-  const first = reader.next();
+  const first = new Promise<LineEvent>((resolve) => void line.read(resolve).catch(() => undefined));
   rig.machine.serial.transmit(Buffer.from("heard"));
-  t.match(await first, { value: { kind: "bytes", data: Buffer.from("heard") } });
+  t.match(await first, { kind: "bytes", data: Buffer.from("heard") });
   await writing;
   await line.write(Buffer.from("typed"));
   t.match(received.join(""), /^(lost or late )?typed$/);
@@ -125,10 +124,10 @@ class Reader {
         if (this.#stopped) return await this.line.close();
         this.openings += 1;
         if (this.openings > 1) this.#gap("opened again");
-        for await (const event of this.line.events) {
+        await this.line.read((event) => {
           if (event.kind === "loss") this.#gap(event.detail);
           else this.pieces.push(`${this.pieces.pop() ?? ""}${Buffer.from(event.data).toString("latin1")}`);
-        }
+        });
       } catch (error) {
         if (isActionable(error)) continue;
         this.failure = error;
