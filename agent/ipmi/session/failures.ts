@@ -1,5 +1,5 @@
 /** A command the BMC answered with something other than "done". */
-import { FailedError, PermissionError, UnreachableError, UnsupportedError, type LabError } from "../../../proto/base/errors.js";
+import { ExhaustedError, FailedError, PermissionError, UnreachableError, UnsupportedError, type LabError } from "../../../proto/base/errors.js";
 import type { Command } from "../command/index.js";
 import { completionCode, describeCompletion } from "../wire/index.js";
 
@@ -21,6 +21,9 @@ export function commandFailed(subject: string, command: Command<unknown, unknown
   if (undecided.has(code) && !command.repeatable) {
     return new UnreachableError(`${reason}; it is open whether the BMC acted, and it was not asked again: read the state`, details);
   }
-  if (unsupported.has(code)) return new UnsupportedError(reason, details);
-  return new FailedError(reason, details);
+  if (code === completionCode.nodeBusy) return new ExhaustedError(`${reason}; it did nothing: ask again in a moment`, details);
+  if (unsupported.has(code)) {
+    return new UnsupportedError(`${reason}; this BMC cannot, or not now: read the state, or choose another way`, details);
+  }
+  return new FailedError(`${reason}; see its event log, or ask again`, details);
 }

@@ -280,9 +280,10 @@ export class Session {
   }
 }
 
-/** What is to be said of a command that may not be repeated. */
+/** What is left to do, or to find out. */
 function openEnd(command: Command<unknown, unknown>): string {
-  return command.repeatable ? "" : "; it is open whether the BMC acted, and it was not asked again: read the state";
+  if (command.repeatable) return "; check the way to it, and that it runs";
+  return "; it is open whether the BMC acted, and it was not asked again: read the state";
 }
 
 /** A reply shorter than its command promises is a defect of the BMC, told as one. */
