@@ -26,7 +26,6 @@ interface Expectation {
   readonly also?: (t: Test, rig: FaultyBmc) => Promise<void>;
 }
 
-const silent: Refusal = { code: "unreachable", message: /no answer to .*, sent \d times in [\d.]+ s; check its address/ };
 const tooHigh: Refusal = { code: "permission", message: /privilege/ };
 const brief = { actMs: 20_000 } as const;
 
@@ -42,8 +41,12 @@ const expectations: Readonly<Record<string, readonly Expectation[]>> = {
   "suite-3-only": [{}, { client: { cipherSuites: [17] }, power: noSuite(17), sol: noSuite(17) }],
   "silent-on-unknown-suite": [{}, { faults: ["silent-on-unknown-suite", "suite-3-only"] }],
   "suite-refused-as-full": [{}, { faults: ["suite-refused-as-full", "suite-3-only"] }],
-  "no-auth-capabilities": [{ power: silent, sol: silent }, { client: { quirks: ["noauthcap"] } }],
-  "bad-checksums": [{ power: silent, sol: silent }, { client: { quirks: ["nochecksumcheck"] } }],
+  "no-auth-capabilities": [{}, { client: { quirks: ["noauthcap"] } }],
+  "bad-checksums": [{}, { client: { quirks: ["nochecksumcheck"] } }],
+  "highest-privilege-only": [{ power: tooHigh, sol: tooHigh }, { client: { quirks: ["highprivilege"] } }],
+  "privilege-lookup": [{}, { client: { quirks: ["privlookup"] } }],
+  "padded-name": [{}, { client: { quirks: ["intel20"] } }],
+  "long-codes": [{}, { faults: ["long-codes=8"] }],
   "wrong-privilege": [
     { power: tooHigh, sol: tooHigh },
     { faults: ["wrong-privilege=administrator"] },

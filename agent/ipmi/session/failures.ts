@@ -1,5 +1,5 @@
 /** A command the BMC answered with something other than "done". */
-import { FailedError, PermissionError, UnreachableError, UnsupportedError, type LabError } from "../../../proto/base/errors.js";
+import { ExhaustedError, FailedError, PermissionError, UnreachableError, UnsupportedError, type LabError } from "../../../proto/base/errors.js";
 import type { Command } from "../command/index.js";
 import { completionCode, describeCompletion } from "../wire/index.js";
 
@@ -24,6 +24,7 @@ export function commandFailed(subject: string, command: Command<unknown, unknown
   if (undecided.has(code) && !command.repeatable) {
     return new UnreachableError(`${reason}; it is open whether the BMC acted, and it was not asked again: read the state`, details);
   }
+  if (code === completionCode.nodeBusy) return new ExhaustedError(`${reason}; it did nothing: ask again in a moment`, details);
   const instead = unsupported.get(code);
   if (instead !== undefined) return new UnsupportedError(`${reason}; ${instead}`, details);
   return new FailedError(`${reason}; ${passing.has(code) ? "it did nothing: try again" : "the BMC's event log may say more"}`, details);

@@ -280,7 +280,7 @@ export class Session {
   }
 }
 
-/** What is to be said of a command that may not be repeated. */
+/** What is left to do, or to find out. */
 function openEnd(command: Command<unknown, unknown>): string {
   return command.repeatable
     ? "; it may be busy or restarting: try again"

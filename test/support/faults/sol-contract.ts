@@ -120,6 +120,8 @@ class Reader {
       try {
         if (attempt === mostOpenings) throw new Error(`the console did not stand in ${mostOpenings} attempts`);
         this.line = await this.#console.open();
+        // It was let go of while it opened.
+        if (this.#stopped) return await this.line.close();
         this.openings += 1;
         if (this.openings > 1) this.#gap("opened again");
         await this.line.read((event) => {

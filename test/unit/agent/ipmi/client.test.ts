@@ -64,7 +64,7 @@ bench("a busy BMC is asked again, unless the command may not be repeated", async
   double.answer(getChassisStatus, () => (busy-- > 0 ? { code: 0xc0 } : { code: 0, data: fromHex("000000") }));
   t.equal((await advanceUntil(clock, bmc.chassisStatus())).power.on, false);
   double.answer(chassisControl, () => ({ code: 0xc0 }));
-  await t.rejects(bmc.chassisControl("on"), { code: "failed", message: /Chassis Control: 0xc0 node busy/ });
+  await t.rejects(bmc.chassisControl("on"), { code: "exhausted", message: /Chassis Control: 0xc0 node busy; it did nothing/ });
   t.equal(double.count(chassisControl.name), 1);
 });
 
