@@ -44,7 +44,9 @@ export class IpmiManagement implements Management {
   async identify(how: number | "off" | "forever", options?: Signal): Promise<void> {
     const { bmc } = this.#lease;
     if (typeof how === "number" && !(Number.isInteger(how) && how >= 1 && how <= longestIdentifyS)) {
-      throw new InvalidArgumentError(`${bmc.label}: an identify light is lit for 1 to ${longestIdentifyS} seconds, not ${how}; or for ever`);
+      throw new InvalidArgumentError(
+        `${bmc.label}: an identify light is lit for 1 to ${longestIdentifyS} seconds, not ${how}; or for ever`,
+      );
     }
     await identify(bmc, how, options);
   }

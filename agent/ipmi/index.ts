@@ -13,4 +13,12 @@ export { parseQuirks, quirkEntry, quirkNames, quirkTable, type Quirk, type Quirk
 export { type Reading, type Sensor, sensorKind, SensorRepository } from "./sensors/index.js";
 export { LoginWindow, type Deviation, type Random } from "./session/index.js";
 export type { SolEvent, SolStream } from "./sol/index.js";
-export { countedTransport, UdpTransport, type Remote, type Route, type RouteListener, type Traffic, type Transport } from "./transport/index.js";
+export {
+  countedTransport,
+  UdpTransport,
+  type Remote,
+  type Route,
+  type RouteListener,
+  type Traffic,
+  type Transport,
+} from "./transport/index.js";

@@ -7,7 +7,10 @@ import type { RequireFence } from "./acting.js";
 const defaultLimit = 100;
 
 /** What the BMCs of a site can do beside power. `managementOf` throws NotFoundError for other nodes, UnsupportedError where nothing can. */
-export function bmcService(managementOf: (node: string) => Management, requireFence: RequireFence): Implementation<typeof BmcServiceService> {
+export function bmcService(
+  managementOf: (node: string) => Management,
+  requireFence: RequireFence,
+): Implementation<typeof BmcServiceService> {
   return {
     async probeBmc({ node }, { signal }) {
       return wireReport(await managementOf(node).probe({ signal }));
@@ -18,7 +21,11 @@ export function bmcService(managementOf: (node: string) => Management, requireFe
     },
     async readEventLog({ node, limit }, { signal }) {
       const { count, overflow, entries } = await managementOf(node).eventLog(limit || defaultLimit, { signal });
-      return { count, overflow, entries: entries.map((each) => ({ ...each, timeMs: BigInt(each.timeMs), record: Buffer.from(each.record) })) };
+      return {
+        count,
+        overflow,
+        entries: entries.map((each) => ({ ...each, timeMs: BigInt(each.timeMs), record: Buffer.from(each.record) })),
+      };
     },
     async readSensors({ node }, { signal }) {
       return { sensors: [...(await managementOf(node).sensors({ signal }))] };

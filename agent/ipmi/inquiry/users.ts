@@ -1,14 +1,6 @@
 /** Who may log in over the channel we came by (IPMI v2.0 §22.27, §22.29). */
 import { completionOf } from "../completion.js";
-import {
-  type Carrier,
-  getUserAccess,
-  getUserName,
-  noAccess,
-  type ReplyOf,
-  thisChannel,
-  userStatus,
-} from "../command/index.js";
+import { type Carrier, getUserAccess, getUserName, noAccess, type ReplyOf, thisChannel, userStatus } from "../command/index.js";
 import { latinText } from "../sensors/index.js";
 import { privilege } from "../wire/index.js";
 

@@ -24,7 +24,11 @@ export class CarrierDouble implements Carrier {
   }
 
   /** Requests and replies go through their bytes, as on the wire. */
-  async send<Request, Reply>(command: Command<Request, Reply>, request: Request, options?: { signal?: AbortSignal | undefined }): Promise<Reply> {
+  async send<Request, Reply>(
+    command: Command<Request, Reply>,
+    request: Request,
+    options?: { signal?: AbortSignal | undefined },
+  ): Promise<Reply> {
     if (options?.signal?.aborted) throw CancelledError.from(options.signal);
     this.seen.push(command.name);
     const answer = this.#answers.get(command.name);

@@ -1,5 +1,11 @@
 /** Sensors of a small server as records of a repository: what ipmi_sim and a double serve, and what both readers are held to. */
-import { compactSensorRecord, eventOnlyRecord, fullSensorRecord, sensorRecordHead, sensorRecordType } from "../../../agent/ipmi/command/index.js";
+import {
+  compactSensorRecord,
+  eventOnlyRecord,
+  fullSensorRecord,
+  sensorRecordHead,
+  sensorRecordType,
+} from "../../../agent/ipmi/command/index.js";
 import { concatBytes, encode, type Layout, type Value } from "../../../agent/ipmi/wire/index.js";
 
 type Full = Value<typeof fullSensorRecord>;

@@ -1,7 +1,23 @@
 /** What a BMC tells of itself. */
 import t from "tap";
-import { getChannelAccess, getDeviceId, getSelTime, getSessionInfo, getSystemGuid, getUserAccess, getUserName } from "../../../../agent/ipmi/command/index.js";
-import { identityOf, privilegeText, readClock, readGuid, readIdentity, readSessions, readUsers } from "../../../../agent/ipmi/inquiry/index.js";
+import {
+  getChannelAccess,
+  getDeviceId,
+  getSelTime,
+  getSessionInfo,
+  getSystemGuid,
+  getUserAccess,
+  getUserName,
+} from "../../../../agent/ipmi/command/index.js";
+import {
+  identityOf,
+  privilegeText,
+  readClock,
+  readGuid,
+  readIdentity,
+  readSessions,
+  readUsers,
+} from "../../../../agent/ipmi/inquiry/index.js";
 import { CarrierDouble } from "../../../support/ipmi/carrier-double.js";
 
 const device = {
@@ -20,7 +36,13 @@ t.test("numbers of device and maker are told as people write them", async (t) =>
   const double = new CarrierDouble();
   double.answer(getDeviceId, () => device);
   double.answer(getSystemGuid, () => ({ guid: Uint8Array.from({ length: 16 }, (_, n) => n) }));
-  t.same(await readIdentity(double), { manufacturer: "674 (Dell)", product: "0100", firmware: "2.41", ipmiVersion: "2.0", updating: false });
+  t.same(await readIdentity(double), {
+    manufacturer: "674 (Dell)",
+    product: "0100",
+    firmware: "2.41",
+    ipmiVersion: "2.0",
+    updating: false,
+  });
   t.equal(await readGuid(double), "000102030405060708090a0b0c0d0e0f");
   t.match(identityOf({ ...device, firmwareMinor: 0x05, ipmiVersion: 0x51, manufacturerId: 4753 }), {
     firmware: "2.05",

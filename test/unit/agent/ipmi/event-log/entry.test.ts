@@ -19,7 +19,10 @@ t.test("an event is a time, a sensor by its name, and what happened", async (t) 
     deasserted: false,
   });
   t.equal(Buffer.from(upper.record).toString("hex"), "01000200e10b5e20000401300159615f");
-  t.match(entry("0200 02 00e10b5e 2000 04 01 30 81 59 5a5f"), { event: "upper critical going high: 90 °C, threshold 95 °C", deasserted: true });
+  t.match(entry("0200 02 00e10b5e 2000 04 01 30 81 59 5a5f"), {
+    event: "upper critical going high: 90 °C, threshold 95 °C",
+    deasserted: true,
+  });
 });
 
 t.test("a sensor that is not known is a number, and its readings are raw", async (t) => {
@@ -35,7 +38,8 @@ t.test("a sensor that is not known is a number, and its readings are raw", async
 });
 
 t.test("states of generic and of particular kinds", async (t) => {
-  const of = (sensorType: string, eventType: string, data: string) => entry(`0100 02 00e10b5e 2000 04 ${sensorType} 51 ${eventType} ${data}`);
+  const of = (sensorType: string, eventType: string, data: string) =>
+    entry(`0100 02 00e10b5e 2000 04 ${sensorType} 51 ${eventType} ${data}`);
   t.match(of("08", "6f", "03ffff"), { sensor: "power supply 0x51", event: "input lost" });
   t.match(of("08", "0b", "01ffff"), { event: "redundancy lost" });
   t.match(of("0c", "6f", "31ff04"), { event: "uncorrectable ECC: data3 0x04" });
@@ -68,6 +72,9 @@ t.test("records of vendors are told byte by byte", async (t) => {
 t.test("a record cut short is told as one, whatever is missing", async (t) => {
   const whole = fromHex("0102 02 00e10b5e 2000 04 01 30 01 59 615f");
   for (let length = 0; length < whole.length; length += 1) {
-    t.match(logEntry(whole.subarray(0, length), () => undefined), { sensor: "record cut short", id: [0, 1][length] ?? 0x201 });
+    t.match(
+      logEntry(whole.subarray(0, length), () => undefined),
+      { sensor: "record cut short", id: [0, 1][length] ?? 0x201 },
+    );
   }
 });

@@ -8,7 +8,8 @@ const line = { format: 0, linearization: 0, factors: factors({ m: 1 }) };
 
 t.test("a threshold sensor says its number and the worst it has passed", async (t) => {
   const temperature = { type: 1, eventType: 1 };
-  const read = (states: number | undefined) => interpret(temperature, { reading: 40, status: scanned, states, moreStates: undefined }, line);
+  const read = (states: number | undefined) =>
+    interpret(temperature, { reading: 40, status: scanned, states, moreStates: undefined }, line);
   t.same(read(0), { value: 40, status: "ok" });
   t.same(read(0xc0), { value: 40, status: "ok" }, "the reserved bits say nothing");
   t.same(read(undefined), { value: 40, status: "ok" });

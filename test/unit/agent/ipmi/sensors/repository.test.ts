@@ -13,7 +13,13 @@ import { compactSensor, factors, fullSensor, numbered } from "../../../../suppor
 
 const cpu = fullSensor({ number: 1, sensorType: 1, baseUnit: 1, text: "CPU1 Temp", line: { m: 1 } });
 const fan = fullSensor({ number: 2, sensorType: 4, baseUnit: 18, text: "FAN with a long name", line: { m: 75 } });
-const supply = compactSensor({ number: 3, sensorType: 8, text: "PS", sharing: { letters: 0, count: 2 }, sharedNames: { perEntity: false, offset: 1 } });
+const supply = compactSensor({
+  number: 3,
+  sensorType: 8,
+  text: "PS",
+  sharing: { letters: 0, count: 2 },
+  sharedNames: { perEntity: false, offset: 1 },
+});
 /** No sensor: a FRU locator. */
 const locator = Uint8Array.from([0, 0, 0x51, 0x11, 6, 1, 2, 3, 4, 5, 6]);
 const names = ["CPU1 Temp", "FAN with a long name", "PS1", "PS2"];
@@ -88,7 +94,12 @@ t.test("a BMC that cannot send so many bytes is asked for fewer, once and for al
     );
     t.equal(repository.asked.filter((each) => each.endsWith("+16")).length, 1);
   }
-  await t.rejects(bmc({ mostBytes: 5 }).reader.sensors().then(() => bmc({ mostBytes: 3 }).reader.sensors()), { code: "failed" });
+  await t.rejects(
+    bmc({ mostBytes: 5 })
+      .reader.sensors()
+      .then(() => bmc({ mostBytes: 3 }).reader.sensors()),
+    { code: "failed" },
+  );
 });
 
 t.test("a BMC without reservations is read without", async (t) => {
