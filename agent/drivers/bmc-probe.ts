@@ -41,7 +41,8 @@ export async function probeBmc(
     questions.dismiss(loginProblem(lease, discovery));
     const session = sessionFor(lease, options, discovery);
     const before = total(session.bmc.traffic());
-    const answers = await ask(session.bmc, questions, () => clock.monotonicMs()).finally(session.close);
+    const answers = await ask(session.bmc, questions, () => clock.monotonicMs());
+    await session.close();
     return {
       address: options.port === undefined || options.port === 623 ? options.address : `${options.address}:${options.port}`,
       manufacturer: answers.identity?.manufacturer ?? "",
