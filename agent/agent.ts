@@ -12,6 +12,7 @@ import {
   type AgentDescription,
   type BmcAssignment,
   type PowerAssignment,
+  type SiteAssignment,
   type SiteNode,
 } from "../proto/gen/lab/v1/agent.js";
 import { BmcServiceService } from "../proto/gen/lab/v1/bmc.js";
@@ -28,8 +29,12 @@ import { BmcPool } from "./drivers/bmc.js";
 import { consoleDrivers, consoleSource } from "./drivers/console/registry.js";
 import { openSolConsole } from "./drivers/console/sol.js";
 import { Acts } from "./drivers/power/acts.js";
+import { PowerGate } from "./drivers/power/gate.js";
+import { RedfishServices } from "./drivers/power/redfish/service.js";
 import { powerDevice, type PowerTarget } from "./drivers/power/registry.js";
+import type { Limits } from "./drivers/power/turns.js";
 import { VerifiedPower } from "./drivers/power/verified.js";
+import { WearFile } from "./drivers/power/wear-file.js";
 import { Fences } from "./fence.js";
 import { GrubBootLoader } from "./host/boot/grub.js";
 import { HostMachine } from "./host/facts/machine.js";
@@ -173,28 +178,40 @@ async function openSite(
   lifecycle.onClose(() => transport.close());
   const bmcs = new BmcPool({ clock, log, transport, random: (length) => randomBytes(length) });
   lifecycle.onClose(() => bmcs.close());
+  const redfish = new RedfishServices({ clock, log });
+  lifecycle.onClose(() => redfish.close());
   const acts = await Acts.open(join(config.state, "acts"));
-  const { powerSettleMs: settleMs, powerPollMs: pollMs } = config;
+  const { powerSettleMs: settleMs, powerPollMs: pollMs, powerWindow: window } = config;
+  const wear = await WearFile.open(join(config.state, "power-wear.json"), clock);
+  const gate = new PowerGate({ clock, log, window, settleMs, wear });
   const site = await Site.open({
     file: join(config.state, "site.assignment"),
     captures,
     log,
     drivers: {
-      power: (node) => powerDevice(powerTarget(node), { clock, bmcs }),
+      power: (node) => powerDevice(powerTarget(node), { clock, bmcs, redfish }),
       console: (node) => sourceOf(node, bmcs, clock),
       ssh,
-      verify: ({ node, safety: written }, device) => {
+      protect: (assignment) => gate.protect(limitsOf(assignment)),
+      verify: ({ node }, device) => {
         const console: PoweredConsole = {
           endOffset: () => captures.find(node)?.status.endOffset ?? 0,
           markPower: (verb) => captures.find(node)?.markPower(verb) ?? 0,
         };
-        const safety = written ?? { group: "", minOffMs: 0, cyclesPerHour: 0, hold: "" };
-        return new VerifiedPower({ node, device, safety, acts, console, clock, log, settleMs, pollMs });
+        return new VerifiedPower({ node, device, gate, acts, console, clock, log, pollMs });
       },
     },
   });
   lifecycle.onClose(() => site.close());
   return site;
+}
+
+/** What protects the nodes' power, by name. */
+function limitsOf({ nodes, groups }: SiteAssignment): Limits {
+  return {
+    groups: new Map(groups.map((group) => [group.name, group])),
+    safety: new Map(nodes.flatMap(({ node, safety }) => (safety === undefined ? [] : [[node, safety]]))),
+  };
 }
 
 /** How a node's power is switched, in the words of the drivers. */

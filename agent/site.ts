@@ -16,6 +16,8 @@ export interface SiteDrivers {
   ssh(node: SiteNode): (() => void) | undefined;
   /** The verified power of a node over its device. */
   verify(node: SiteNode, device: PowerDevice): Power;
+  /** What protects the nodes' power from now on: groups, limits, holds. Acts that go on keep their devices. */
+  protect(assignment: SiteAssignment): void;
 }
 
 export interface SiteOptions {
@@ -93,7 +95,9 @@ export class Site {
   }
 
   /** Returns what could not be done, in words. */
-  async #apply({ nodes }: SiteAssignment): Promise<string[]> {
+  async #apply(assignment: SiteAssignment): Promise<string[]> {
+    const { nodes } = assignment;
+    this.#options.drivers.protect(assignment);
     const wanted = new Map(nodes.map((node) => [node.node, node]));
     // First let go: a BMC is not shared by an old password and a new one.
     for (const [name, { assigned }] of this.#powered) if (powerKey(wanted.get(name)) !== assigned) await this.#dropPower(name);
@@ -161,7 +165,7 @@ export class Site {
 }
 
 function powerKey(node: SiteNode | undefined): string {
-  return node === undefined ? "" : encoded({ ...node, console: undefined, ssh: undefined });
+  return node === undefined ? "" : encoded({ ...node, console: undefined, ssh: undefined, safety: undefined });
 }
 
 function sshKey(node: SiteNode | undefined): string {

@@ -41,8 +41,7 @@ export async function probeBmc(
     questions.dismiss(loginProblem(lease, discovery));
     const session = sessionFor(lease, options, discovery);
     const before = total(session.bmc.traffic());
-    const answers = await ask(session.bmc, questions, () => clock.monotonicMs());
-    await session.close();
+    const answers = await askOn(session, questions, () => clock.monotonicMs());
     return {
       address: options.port === undefined || options.port === 623 ? options.address : `${options.address}:${options.port}`,
       manufacturer: answers.identity?.manufacturer ?? "",
@@ -77,14 +76,27 @@ function unlabelled(label: string, text: string): string {
   return text.startsWith(`${label}: `) ? text.slice(label.length + 2) : text;
 }
 
+interface ProbeSession {
+  readonly bmc: Bmc;
+  readonly close: () => Promise<void>;
+}
+
 /** The session that is there; where its suites do not work but others do, one with those. */
-function sessionFor(lease: BmcLease, options: BmcOptions, discovery: BmcDiscovery | undefined): { bmc: Bmc; close: () => Promise<void> } {
+function sessionFor(lease: BmcLease, options: BmcOptions, discovery: BmcDiscovery | undefined): ProbeSession {
   const working = (discovery?.suites ?? []).filter((each) => each.works).map((each) => each.id);
   if (working.length === 0 || configuredSuites(options).some((id) => working.includes(id))) {
     return { bmc: lease.bmc, close: async () => {} };
   }
   const bmc = lease.openWith(working);
   return { bmc, close: () => bmc.close() };
+}
+
+async function askOn(session: ProbeSession, questions: Questions, monotonicMs: () => number) {
+  try {
+    return await ask(session.bmc, questions, monotonicMs);
+  } finally {
+    await session.close();
+  }
 }
 
 export type Answers = Awaited<ReturnType<typeof ask>>;

@@ -46,6 +46,8 @@ export interface PowerRequest {
   readonly deadlineMs: number;
   /** How long it may wait for its turn. */
   readonly queueMs: number;
+  /** Asked when its turn has come: who has waited for long may have lost the right to act, and is then refused by what this throws. */
+  readonly permit?: (() => Promise<void>) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** `lab`: reads the command line, runs one command, leaves with an exit code that means something. */
+import { setMaxListeners } from "node:events";
 import { readFileSync } from "node:fs";
 import { CommanderError } from "commander";
 import { systemClock } from "../../proto/base/clock.js";
@@ -33,6 +34,8 @@ export async function main(argv: readonly string[]): Promise<number> {
 async function runCommand(work: (context: Context) => Promise<void> | void, globals: GlobalOptions): Promise<number> {
   const terminal = processTerminal({ colour: globals.color, env: process.env });
   const interrupts = listenForInterrupts(process);
+  // As many calls listen as there are nodes: no leak.
+  setMaxListeners(0, interrupts.signal);
   const context: Context = {
     terminal,
     clock: systemClock,

@@ -9,6 +9,7 @@ import { LoginWindow, openBmc, UdpTransport, type Bmc, type BmcOptions } from ".
 import type { ConsoleLine } from "../../agent/ports/console.js";
 import { systemClock } from "../../proto/base/clock.js";
 import { silentLogger } from "../../proto/base/logger.js";
+import { lineEvents } from "../support/capture/line-events.js";
 import { benchBmc, benchPassword, benchUser, type BenchBmc, type BenchBmcOptions } from "../support/sim/bench-bmc.js";
 
 interface Bench {
@@ -134,7 +135,7 @@ bench("boot device and SOL parameters are read back as written", async (t, { cli
 
 async function readText(line: ConsoleLine, length: number): Promise<string> {
   let text = "";
-  for await (const event of line.events) {
+  for await (const event of lineEvents(line)) {
     text += event.kind === "bytes" ? Buffer.from(event.data).toString("latin1") : `[loss: ${event.detail}]`;
     if (text.length >= length) break;
   }

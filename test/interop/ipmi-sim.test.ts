@@ -9,6 +9,7 @@ import type { ConsoleLine } from "../../agent/ports/console.js";
 import { systemClock } from "../../proto/base/clock.js";
 import { AuthenticationError, ConflictError } from "../../proto/base/errors.js";
 import { silentLogger } from "../../proto/base/logger.js";
+import { lineEvents } from "../support/capture/line-events.js";
 import { ipmiSimMissing, startIpmiSim, type IpmiSim } from "../support/ipmi/ipmi-sim.js";
 
 interface Bench {
@@ -156,7 +157,7 @@ bench("a console can be closed and opened again", async (t, { sim, pool, options
 async function readText(line: ConsoleLine, length: number): Promise<string> {
   const parts: string[] = [];
   let seen = 0;
-  for await (const event of line.events) {
+  for await (const event of lineEvents(line)) {
     const part = event.kind === "bytes" ? Buffer.from(event.data).toString("latin1") : `[loss: ${event.detail}]`;
     parts.push(part);
     seen += part.length;

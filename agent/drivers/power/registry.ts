@@ -5,6 +5,8 @@ import type { PowerDevice } from "../../ports/power.js";
 import type { BmcPool } from "../bmc.js";
 import { CommandPowerDevice } from "./command.js";
 import { openIpmiPower } from "./ipmi.js";
+import { openRedfishPower } from "./redfish/device.js";
+import type { RedfishServices } from "./redfish/service.js";
 
 /** What a node's assignment says. Other means win over the BMC: they are given because IPMI is not to be used for power. */
 export interface PowerTarget {
@@ -33,6 +35,7 @@ export interface RedfishTarget {
 export interface PowerMeans {
   readonly clock: Clock;
   readonly bmcs: BmcPool;
+  readonly redfish: RedfishServices;
 }
 
 /** A driver makes its device, or undefined when the target is not for it. Tried in order. */
@@ -40,6 +43,8 @@ type PowerDriver = (target: PowerTarget, means: PowerMeans) => PowerDevice | und
 
 const powerDrivers: readonly PowerDriver[] = [
   ({ means }, { clock }) => (means?.kind === "command" ? new CommandPowerDevice({ argv: means.argv, clock }) : undefined),
+  ({ means }, { redfish: services, clock }) =>
+    means?.kind === "redfish" ? openRedfishPower({ services, target: means, clock }) : undefined,
   ({ bmc, means }, { bmcs }) => (bmc === undefined || means !== undefined ? undefined : openIpmiPower(bmcs, bmc)),
 ];
 

@@ -177,7 +177,7 @@ function openSession(plan: HandshakePlan, attempt: Attempt): HandshakeStep {
 function onOpened(plan: HandshakePlan, state: HandshakeState & Attempt, payload: Uint8Array): HandshakeStep {
   const reply = wire.decode(wire.openSessionReply, payload, "Open Session reply");
   const suite = suiteOf(plan, state);
-  if (reply.tag !== state.fresh.tag) return unchanged(state);
+  if (reply.tag !== state.fresh.tag || !isOurs(state, reply)) return unchanged(state);
   const chosen = reply.body;
   // Algorithms other than those proposed are a refusal in disguise (pyghmi's BMC answers SHA-1 to SHA-256).
   if (chosen === undefined || suiteOfAlgorithms(chosen) !== suite) {
@@ -188,7 +188,6 @@ function onOpened(plan: HandshakePlan, state: HandshakeState & Attempt, payload:
     const fresh = { ...state.fresh, tag: (state.fresh.tag + 1) & 0xff };
     return openSession(plan, { ...state, fresh, suiteIndex: untried, refused });
   }
-  if (reply.consoleSessionId !== state.fresh.consoleSessionId) return unchanged(state);
   const role = wire.encode(wire.role, { nameOnlyLookup: plan.nameOnlyLookup, privilege: askedPrivilege(plan) })[0] ?? 0;
   const facts: RakpFacts = {
     consoleSessionId: state.fresh.consoleSessionId,
@@ -211,7 +210,7 @@ function onOpened(plan: HandshakePlan, state: HandshakeState & Attempt, payload:
 
 function onRakp2(plan: HandshakePlan, state: HandshakeState & Attempt & { facts: RakpFacts }, payload: Uint8Array): HandshakeStep {
   const reply = wire.decode(wire.rakp2, payload, "RAKP 2");
-  if (reply.tag !== tagOf(state, 1)) return unchanged(state);
+  if (reply.tag !== tagOf(state, 1) || !isOurs(state, reply)) return unchanged(state);
   if (reply.body === undefined) return fail(refusals.refused(plan, "RAKP 1", reply.status), remedyOfRakp2(plan, reply.status));
   const suite = suiteOf(plan, state);
   const userKey = userKeyFor(plan, suite);
@@ -241,7 +240,7 @@ function onRakp2(plan: HandshakePlan, state: HandshakeState & Attempt & { facts:
 
 function onRakp4(plan: HandshakePlan, state: HandshakeState & Attempt & { facts: RakpFacts }, payload: Uint8Array): HandshakeStep {
   const reply = wire.decode(wire.rakp4, payload, "RAKP 4");
-  if (reply.tag !== tagOf(state, 2)) return unchanged(state);
+  if (reply.tag !== tagOf(state, 2) || !isOurs(state, reply)) return unchanged(state);
   if (reply.body === undefined) return fail(refusals.refused(plan, "RAKP 3", reply.status), remedyOfLostLogin(reply.status));
   const suite = suiteOf(plan, state);
   const userKey = userKeyFor(plan, suite);
@@ -258,6 +257,11 @@ function onRakp4(plan: HandshakePlan, state: HandshakeState & Attempt & { facts:
     state: { phase: "ended" },
     effects: [{ kind: "established", session: { suite, keys, userKey, deviations, consoleSessionId, managedSessionId } }],
   };
+}
+
+/** Tags can be guessed, our random session id cannot: who names another has not heard us. Refusals may leave it out (ipmi_sim). */
+function isOurs(attempt: Attempt, reply: { readonly status: number; readonly consoleSessionId: number }): boolean {
+  return reply.consoleSessionId === attempt.fresh.consoleSessionId || (reply.status !== 0 && reply.consoleSessionId === 0);
 }
 
 /** 0 asks for the highest the user may have. */

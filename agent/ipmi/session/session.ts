@@ -162,6 +162,7 @@ export class Session {
     this.#closed = true;
     this.#solListener = undefined;
     this.#stopAwaiting?.();
+    this.#packets.forget();
     forgetKeys(this.#established.keys);
   }
 

@@ -1,3 +1,4 @@
 export * from "./activation.js";
+export * from "./events.js";
 export * from "./line.js";
 export * from "./stream.js";

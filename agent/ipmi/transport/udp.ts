@@ -16,7 +16,9 @@ const receiveBufferBytes = 1 << 20;
 interface SharedSocket {
   readonly family: 4 | 6;
   readonly socket: Socket;
-  readonly routes: Map<string, RouteListener>;
+  /** By remote address and port. */
+  readonly routes: Map<string, Map<number, RouteListener>>;
+  routeCount: number;
 }
 
 export class UdpTransport implements Transport {
@@ -31,23 +33,25 @@ export class UdpTransport implements Transport {
   async open(remote: Remote, listener: RouteListener): Promise<Route> {
     const { address, family } = await resolve(remote);
     if (this.#closed) throw new UnreachableError(`bmc ${remote.address}: the transport is closed`);
-    const key = routeKey(address, remote.port);
-    const shared = this.#socketFor(family, key);
-    shared.routes.set(key, listener);
+    const shared = this.#socketFor(family, address, remote.port);
+    const ports = shared.routes.get(address) ?? new Map<number, RouteListener>();
+    shared.routes.set(address, ports.set(remote.port, listener));
+    shared.routeCount += 1;
     let open = true;
+    const sent = (error: Error | null) => {
+      if (error !== null && open) listener.sendFailed(error);
+    };
     return {
       send: (datagram) => {
         // Its socket is gone when the transport was closed with this route still open.
-        if (!open || !this.#sockets.has(shared)) return;
-        shared.socket.send(datagram, remote.port, address, (error) => {
-          if (error !== null && open) listener.sendFailed(error);
-        });
+        if (open && this.#sockets.has(shared)) shared.socket.send(datagram, remote.port, address, sent);
       },
       close: () => {
         if (!open) return;
         open = false;
-        shared.routes.delete(key);
-        if (shared.routes.size === 0) this.#drop(shared);
+        ports.delete(remote.port);
+        shared.routeCount -= 1;
+        if (shared.routeCount === 0) this.#drop(shared);
       },
     };
   }
@@ -60,15 +64,16 @@ export class UdpTransport implements Transport {
     }
   }
 
-  #socketFor(family: 4 | 6, key: string): SharedSocket {
+  #socketFor(family: 4 | 6, address: string, port: number): SharedSocket {
     for (const shared of this.#sockets) {
-      if (shared.family === family && shared.routes.size < routesPerSocket && !shared.routes.has(key)) return shared;
+      const taken = shared.routes.get(address)?.has(port) ?? false;
+      if (shared.family === family && shared.routeCount < routesPerSocket && !taken) return shared;
     }
-    const socket = createSocket({ type: family === 4 ? "udp4" : "udp6", recvBufferSize: receiveBufferBytes });
-    const shared: SharedSocket = { family, socket, routes: new Map() };
-    socket.on("message", (datagram, from) => shared.routes.get(routeKey(from.address, from.port))?.received(datagram));
+    const socket = createSocket({ type: family === 4 ? "udp4" : "udp6", recvBufferSize: receiveBufferBytes, lookup: alreadyResolved });
+    const shared: SharedSocket = { family, socket, routes: new Map(), routeCount: 0 };
+    socket.on("message", (datagram, from) => shared.routes.get(from.address)?.get(from.port)?.received(datagram));
     socket.on("error", (error) => {
-      for (const listener of shared.routes.values()) listener.sendFailed(error);
+      for (const ports of shared.routes.values()) for (const listener of ports.values()) listener.sendFailed(error);
     });
     this.#sockets.add(shared);
     return shared;
@@ -79,8 +84,12 @@ export class UdpTransport implements Transport {
   }
 }
 
-function routeKey(address: string, port: number): string {
-  return `${address} ${port}`;
+/**
+ * Sockets are given addresses only. Node's own look-up of one answers in a later tick: every datagram would leave that much later,
+ * an acknowledgement behind whatever else the tick does.
+ */
+function alreadyResolved(address: string, family: unknown, done: (error: null, address: string, family: number) => void): void {
+  done(null, address, family === 6 ? 6 : 4);
 }
 
 async function resolve({ address }: Remote): Promise<{ address: string; family: 4 | 6 }> {

@@ -82,7 +82,9 @@ export class Login {
       return encode(rakp2, { ...head, status, body: undefined });
     };
     const asked = decode(role, Uint8Array.of(request.role), "role").privilege;
-    if (!equalSecrets(request.userName, user.name)) return refuse(rakpStatus.unauthorizedName);
+    const found = faults.lookUp({ role: request.role, userName: request.userName, openSessionPrivilege: session.askedPrivilege });
+    if (typeof found === "number") return refuse(found);
+    if (!equalSecrets(withoutFilling(request.userName), user.name)) return refuse(rakpStatus.unauthorizedName);
     if (asked > user.privilegeLimit) return refuse(rakpStatus.unauthorizedRole);
     session.privilegeLimit = lesserPrivilege(asked, session.privilegeLimit);
     session.rakp ??= {
@@ -91,8 +93,8 @@ export class Login {
       consoleRandom: request.consoleRandom,
       managedRandom: randomBytes(16),
       managedGuid: guid,
-      role: faults.role({ rakp1: request.role, openSession: session.askedPrivilege }),
-      userName: request.userName,
+      role: found.role,
+      userName: found.userName,
     };
     const authCode = rakp2Code(session.suite, user.key, session.rakp);
     const body = { managedRandom: session.rakp.managedRandom, managedGuid: guid, authCode };
@@ -119,6 +121,12 @@ export class Login {
     session.sealed = createSealedPackets(session.suite, keys, user.key);
     return encode(rakp4, { ...head, status: rakpStatus.ok, body: { integrityCheck: rakp4Check(session.suite, keys.sik, facts) } });
   }
+}
+
+/** A user name as it is kept: some consoles fill it to 16 bytes with zeros. */
+function withoutFilling(name: Uint8Array): Uint8Array {
+  const end = name.indexOf(0);
+  return end < 0 ? name : name.subarray(0, end);
 }
 
 /** The lower of two levels, where 0 asks for the highest. */

@@ -31,7 +31,7 @@ export async function identify(context: Context, nodeset: string, light: Light):
   const words = light.forever ? "lit until switched off with --off" : light.seconds === 0 ? "off" : `lit for ${light.seconds} s`;
   await withLab(context, async (lab) => {
     const names = await nodeNames(lab, nodeset, context.signal);
-    const answers = await askAll(names, async (node) => {
+    const answers = await askAll(context, names, undefined, async (node) => {
       await lab.bmc.identify({ node, ...light }, { signal: context.signal });
       return { node, words, facts: { node, ...light } };
     });
@@ -78,7 +78,7 @@ export async function boot(context: Context, nodeset: string, { device, persiste
   const { signal } = context;
   await withLab(context, async (lab) => {
     const names = await nodeNames(lab, nodeset, signal);
-    const answers = await askAll(names, async (node) => {
+    const answers = await askAll(context, names, undefined, async (node) => {
       if (device === undefined) {
         const set = await lab.bmc.getBootOverride({ node }, { signal });
         return { node, words: bootText(set), facts: { node, ...set } };

@@ -6,7 +6,7 @@ import type { Clock, Timer } from "../../../../proto/base/clock.js";
 import type { CipherSuite } from "../../../ipmi/crypto/index.js";
 import type { RequestMessage } from "../../../ipmi/wire/index.js";
 import { seededChance } from "./chance.js";
-import type { CommandAnswer, Fault, FaultEffects, FaultGround, Passage } from "./fault.js";
+import type { CommandAnswer, Fault, FaultEffects, FaultGround, Passage, UserLookup } from "./fault.js";
 
 /** What faults may do to the BMC they are in. */
 export type FaultyBmc = Pick<FaultGround, "forgetSessions" | "takeSol">;
@@ -83,8 +83,10 @@ export class ActiveFaults {
     return this.#each("handshake").reduce((answer, effect) => effect(payloadType, answer), reply);
   }
 
-  role(asked: { readonly rakp1: number; readonly openSession: number }): number {
-    return this.#each("role").reduce((role, effect) => effect({ ...asked, rakp1: role }), asked.rakp1);
+  lookUp(user: UserLookup): UserLookup | number {
+    let found: UserLookup | number = user;
+    for (const effect of this.#each("lookUp")) if (typeof found !== "number") found = effect(found);
+    return found;
   }
 
   command(request: RequestMessage, execute: () => CommandAnswer): CommandAnswer {

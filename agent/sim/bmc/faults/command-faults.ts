@@ -1,11 +1,11 @@
 /** Faults in how commands are answered (facts: IPMI §1, §2, §5). */
 import { InvalidArgumentError } from "../../../../proto/base/errors.js";
 import { nearest } from "../../../../inventory/nearest.js";
-import { chassisControl, closeSession } from "../../../ipmi/command/index.js";
+import { chassisControl, closeSession, getSdr, getSelEntry } from "../../../ipmi/command/index.js";
 import { completionCode, replyTo, type RequestMessage } from "../../../ipmi/wire/index.js";
 import { commandsByName, isRequestOf } from "./asked.js";
 import { fault, type FaultEffects, type FaultKind } from "./fault.js";
-import { type FaultValue, share, time } from "./fault-value.js";
+import { count, type FaultValue, share, time } from "./fault-value.js";
 import { plainFault } from "./plain-fault.js";
 
 export const commandFaults: readonly FaultKind[] = [
@@ -61,6 +61,20 @@ export const commandFaults: readonly FaultKind[] = [
     name: "no-close-reply",
     does: "closes a session without answering that it did",
     effects: () => mute(closeSession),
+  }),
+  fault({
+    name: "short-records",
+    does: "reads at most so many bytes of a sensor's or an event's record at once, and refuses more (0xCA)",
+    value: count(16, { least: 1, most: 254, of: "bytes" }),
+    begin: (bytes) => ({
+      command(request, execute) {
+        const answer = execute();
+        const reads = isRequestOf(getSdr, request) || isRequestOf(getSelEntry, request);
+        // Behind the number of the next record.
+        const read = (answer.reply?.data.length ?? 0) - 2;
+        return reads && read > bytes ? refusal(request, completionCode.cannotReturnLength) : answer;
+      },
+    }),
   }),
   plainFault({
     name: "bad-checksums",

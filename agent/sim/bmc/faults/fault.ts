@@ -19,6 +19,14 @@ export interface CommandAnswer {
   readonly afterMs: number;
 }
 
+/** Whom RAKP 1 names, and how. */
+export interface UserLookup {
+  readonly role: number;
+  readonly userName: Uint8Array;
+  /** Of the Open Session Request; 0 = the highest there is. */
+  readonly openSessionPrivilege: number;
+}
+
 export interface FaultEffects {
   /** What becomes of a datagram on its way in or out: none is lost, two are a duplicate. */
   readonly passages?: (datagram: Uint8Array) => readonly Passage[];
@@ -27,8 +35,8 @@ export interface FaultEffects {
   readonly sessionSlots?: (slots: number) => number;
   /** The answer to a payload of the handshake, given what it would be; undefined = silence. */
   readonly handshake?: (payloadType: number, reply: Uint8Array | undefined) => Uint8Array | undefined;
-  /** The role byte that codes and keys are computed with. */
-  readonly role?: (asked: { readonly rakp1: number; readonly openSession: number }) => number;
+  /** Looks the user of RAKP 1 up: what codes and keys are computed with, or the status it is refused with. */
+  readonly lookUp?: (user: UserLookup) => UserLookup | number;
   /** `execute` is what the BMC would do without the fault; not calling it leaves the command undone. */
   readonly command?: (request: RequestMessage, execute: () => CommandAnswer) => CommandAnswer;
   /** Bytes of a reply's message as they leave. */

@@ -2,11 +2,12 @@
 import { getChannelAuthenticationCapabilities, setSessionPrivilegeLevel } from "../../../ipmi/command/index.js";
 import { decode, openSessionReply, payloadType, privilege, rakpStatus, replyTo } from "../../../ipmi/wire/index.js";
 import { isRequestOf } from "./asked.js";
-import { fault, type FaultKind } from "./fault.js";
+import { fault, type FaultKind, type UserLookup } from "./fault.js";
 import { plainFault } from "./plain-fault.js";
 import { choice, count } from "./fault-value.js";
 
 const privilegeAboveLimit = 0x81;
+const userNameBytes = 16;
 
 export const loginFaults: readonly FaultKind[] = [
   fault({
@@ -61,9 +62,46 @@ export const loginFaults: readonly FaultKind[] = [
   plainFault({
     name: "open-session-privilege",
     does: "computes codes and keys with the privilege of the Open Session Request instead of RAKP 1's (Supermicro X8, Dell C5220, ipmi_sim)",
-    effects: () => ({ role: ({ rakp1, openSession }) => (rakp1 & 0xf0) | openSession }),
+    effects: () => ({ lookUp: (user) => ({ ...user, role: (user.role & 0xf0) | user.openSessionPrivilege }) }),
+  }),
+  plainFault({
+    name: "privilege-lookup",
+    does: "knows its user only when looked up by name and privilege, not by name alone",
+    effects: () => ({ lookUp: (user) => (isNameOnly(user) ? rakpStatus.unauthorizedName : user) }),
+  }),
+  plainFault({
+    name: "padded-name",
+    does: "knows its user only by a name filled to 16 bytes, and not by name alone (Intel SE7520AF2)",
+    effects: () => ({
+      lookUp: (user) => (isNameOnly(user) || user.userName.length !== userNameBytes ? rakpStatus.unauthorizedName : user),
+    }),
+  }),
+  plainFault({
+    name: "highest-privilege-only",
+    does: "refuses a session at a lower privilege than the user's own (early Tyan boards)",
+    effects: () => ({
+      lookUp(user) {
+        const asked = user.role & 0x0f;
+        return asked === privilege.highest || asked === privilege.administrator ? user : rakpStatus.unauthorizedRole;
+      },
+    }),
+  }),
+  fault({
+    name: "long-codes",
+    does: "the codes of RAKP 2 and RAKP 4 are so many bytes too long (Supermicro H8QME: 1, Sun ILOM: more)",
+    value: count(1, { least: 1, most: 32, of: "bytes" }),
+    begin: (bytes) => ({
+      handshake(type, reply) {
+        if (reply === undefined || reply[1] !== rakpStatus.ok || type === payloadType.openSessionRequest) return reply;
+        return Uint8Array.of(...reply, ...new Uint8Array(bytes));
+      },
+    }),
   }),
 ];
+
+function isNameOnly({ role }: UserLookup): boolean {
+  return (role & 0x10) !== 0;
+}
 
 function onlySuite(id: number): FaultKind {
   return plainFault({

@@ -17,7 +17,9 @@ const after = (...words: string[]) => completions(program, words, names);
 
 t.test("commands, subcommands and options complete from the program itself", async (t) => {
   t.same(after("de"), ["demo", "deploy", "deployments"]);
-  t.same(after("power", "c"), ["cycle"]);
+  t.same(after("power", "c"), ["cycle", "confirm"]);
+  t.same(after("power", "cycle", "--queue"), ["--queue-timeout"]);
+  t.same(after("power", "confirm", "p0", "o"), ["on", "off"]);
   t.same(after("tail", "--s"), ["--since"]);
 });
 

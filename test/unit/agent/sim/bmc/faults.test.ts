@@ -1,6 +1,8 @@
 /** Faults one by one at their seams. What our client makes of them: test/integration/bmc-under-faults.test.ts. */
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import t from "tap";
-import { ActiveFaults, faultTable, parseFault } from "../../../../../agent/sim/bmc/faults/index.js";
+import { ActiveFaults, type FaultKind, faultTable, parseFault } from "../../../../../agent/sim/bmc/faults/index.js";
 import { FakeClock } from "../../../../support/fake-clock.js";
 
 function bench(seed = "seed") {
@@ -27,6 +29,19 @@ t.test("every fault of the table has a name of its own, says what it does, and i
     t.equal(text, kind.value === undefined ? kind.name : `${kind.name}=${kind.value.default}`);
     t.equal(parseFault(text).text, text);
   }
+});
+
+t.test("docs/simulation.md shows the table (UPDATE_GOLDEN=1 writes it)", async (t) => {
+  const page = join(import.meta.dirname, "../../../../../../docs/simulation.md");
+  const [begin, end] = ["<!-- begin: the table of agent/sim/bmc/faults -->", "<!-- end -->"];
+  const row = ({ name, does, value }: FaultKind) =>
+    `| \`${name}\` | ${value === undefined ? "" : `\`${value.default}\`: ${value.takes}`} | ${does} |`;
+  const table = ["| fault | value | what it does |", "|---|---|---|", ...faultTable.map(row)].join("\n");
+  const text = readFileSync(page, "utf8");
+  const [before, after] = [text.slice(0, text.indexOf(begin) + begin.length), text.slice(text.indexOf(end))];
+  const expected = `${before}\n\n${table}\n\n${after}`;
+  if (process.env["UPDATE_GOLDEN"] === "1") writeFileSync(page, expected);
+  t.equal(readFileSync(page, "utf8"), expected);
 });
 
 t.test("without faults everything passes as it is", async (t) => {
