@@ -43,7 +43,7 @@ function bench() {
   const service = bmcService(
     (node) => {
       if (node === "plug") throw new UnsupportedError("plug: can switch power and nothing else");
-      return management;
+      return { management, hold: node === "scope" ? "on the oscilloscope" : "" };
     },
     async (node, fence) => {
       if (fence?.epoch !== 5n) throw new ConflictError(`${node}: stale`);
@@ -92,4 +92,10 @@ t.test("a node whose power is no BMC says so, before its fence is looked at", as
   const { service, call } = bench();
   await t.rejects(service.probeBmc({ node: "plug" }, call), { code: "unsupported" });
   await t.rejects(service.interrupt({ node: "plug", fence: undefined }, call), { code: "unsupported" });
+});
+
+t.test("a machine whose power is held back is not interrupted", async (t) => {
+  const { service, done, call } = bench();
+  await t.rejects(service.interrupt({ node: "scope", fence }, call), { code: "permission", message: /held back: on the oscilloscope/ });
+  t.same(done, []);
 });
