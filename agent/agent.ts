@@ -115,7 +115,7 @@ export async function openAgent(config: AgentConfig, deps: AgentDependencies): P
         server,
         BmcServiceService,
         bmcService(
-          (name) => site.power(name).management,
+          (name) => site.power(name),
           (name, fence) => fences.require(name, fence),
         ),
         options,

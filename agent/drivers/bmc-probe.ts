@@ -38,9 +38,10 @@ export async function probeBmc(
   try {
     const traffic: Traffic = { sent: 0, received: 0 };
     const discovery = await questions.ask("how to log in", () => lease.discover({ signal, traffic }));
+    questions.dismiss(loginProblem(lease, discovery));
     const session = sessionFor(lease, options, discovery);
     const before = total(session.bmc.traffic());
-    const answers = await ask(session.bmc, questions, () => clock.monotonicMs()).finally(session.close);
+    const answers = await askOn(session, questions, () => clock.monotonicMs());
     return {
       address: options.port === undefined || options.port === 623 ? options.address : `${options.address}:${options.port}`,
       manufacturer: answers.identity?.manufacturer ?? "",
@@ -48,7 +49,7 @@ export async function probeBmc(
       firmware: answers.identity?.firmware ?? "",
       ipmiVersion: answers.identity?.ipmiVersion ?? "",
       guid: answers.guid ?? "",
-      suites: discovery?.suites ?? [],
+      suites: (discovery?.suites ?? []).map((suite) => ({ ...suite, detail: suite.works ? "" : unlabelled(bmc.label, suite.detail) })),
       users: answers.users ?? [],
       sol: answers.sol,
       // What its console has taught meanwhile belongs to it.
@@ -64,14 +65,38 @@ export async function probeBmc(
   }
 }
 
+/** Why nobody can be asked; undefined when a login succeeded, or a session of before is still there. To try again could lock the account. */
+function loginProblem({ bmc }: BmcLease, discovery: BmcDiscovery | undefined): string | undefined {
+  if (discovery === undefined || bmc.isOpen || discovery.suites.some((each) => each.works)) return undefined;
+  return discovery.suites[0]?.detail;
+}
+
+/** The report says whose it is. */
+function unlabelled(label: string, text: string): string {
+  return text.startsWith(`${label}: `) ? text.slice(label.length + 2) : text;
+}
+
+interface ProbeSession {
+  readonly bmc: Bmc;
+  readonly close: () => Promise<void>;
+}
+
 /** The session that is there; where its suites do not work but others do, one with those. */
-function sessionFor(lease: BmcLease, options: BmcOptions, discovery: BmcDiscovery | undefined): { bmc: Bmc; close: () => Promise<void> } {
+function sessionFor(lease: BmcLease, options: BmcOptions, discovery: BmcDiscovery | undefined): ProbeSession {
   const working = (discovery?.suites ?? []).filter((each) => each.works).map((each) => each.id);
   if (working.length === 0 || configuredSuites(options).some((id) => working.includes(id))) {
     return { bmc: lease.bmc, close: async () => {} };
   }
   const bmc = lease.openWith(working);
   return { bmc, close: () => bmc.close() };
+}
+
+async function askOn(session: ProbeSession, questions: Questions, monotonicMs: () => number) {
+  try {
+    return await ask(session.bmc, questions, monotonicMs);
+  } finally {
+    await session.close();
+  }
 }
 
 export type Answers = Awaited<ReturnType<typeof ask>>;
@@ -104,6 +129,13 @@ class Questions {
     this.#signal = signal;
   }
 
+  /** Asks nothing more for this reason. */
+  dismiss(reason: string | undefined): void {
+    if (reason === undefined) return;
+    this.problems.push(reason);
+    this.#mute = true;
+  }
+
   /** Undefined when there was no answer, which is a problem where `what` was asked for. Throws when the caller cancels. */
   async ask<T>(what: string | undefined, question: (signal: AbortSignal) => Promise<T>): Promise<T | undefined> {
     if (this.#mute) return undefined;
@@ -113,7 +145,7 @@ class Questions {
       if (this.#caller?.aborted === true) throw CancelledError.from(this.#caller);
       // A refusal concerns one question; silence and a login that fails concern all of them.
       this.#mute = error instanceof LabError && completionOf(error) === undefined && error.code !== "failed";
-      if (this.#mute) this.problems.push(describeError(error));
+      if (this.#mute) this.dismiss(describeError(error));
       else if (what !== undefined) this.problems.push(`${what} cannot be told: ${describeError(error)}`);
       return undefined;
     }

@@ -51,6 +51,8 @@ export interface Bmc {
   setSolParameter<Name extends SolParameter>(name: Name, value: Value<(typeof solParameterLayout)[Name]>, options?: Signal): Promise<void>;
   /** The console. One at a time. `steal` takes it from another session; without, that is a ConflictError. */
   openSol(options?: Signal & { steal?: boolean }): Promise<SolStream>;
+  /** A session is open now, as far as we know. */
+  readonly isOpen: boolean;
   /** Workarounds found out so far, not those the options name. They hold as long as this BMC is held. */
   learned(): readonly Deviation[];
   /** Datagrams exchanged so far, copies and what was dropped included. */
@@ -151,6 +153,10 @@ class SharedBmc implements Bmc, LinkOwner {
     } finally {
       this.#consoleOpening = false;
     }
+  }
+
+  get isOpen(): boolean {
+    return this.#link.session !== undefined;
   }
 
   learned(): readonly Deviation[] {

@@ -1,16 +1,18 @@
-import { InvalidArgumentError } from "../../proto/base/errors.js";
+import { InvalidArgumentError, PermissionError } from "../../proto/base/errors.js";
 import type { BmcReport as WireReport, BmcServiceService, BootOverride, IdentifyRequest } from "../../proto/gen/lab/v1/bmc.js";
 import type { Implementation } from "../../proto/rpc/service.js";
-import type { BmcReport, Management } from "../ports/management.js";
+import type { BmcReport } from "../ports/management.js";
+import type { Power } from "../ports/power.js";
 import type { RequireFence } from "./acting.js";
 
 const defaultLimit = 100;
 
-/** What the BMCs of a site can do beside power. `managementOf` throws NotFoundError for other nodes, UnsupportedError where nothing can. */
+/** What the BMCs of a site can do beside power. `powerOf` throws NotFoundError for other nodes, its `management` UnsupportedError where nothing can. */
 export function bmcService(
-  managementOf: (node: string) => Management,
+  powerOf: (node: string) => Pick<Power, "management" | "hold">,
   requireFence: RequireFence,
 ): Implementation<typeof BmcServiceService> {
+  const managementOf = (node: string) => powerOf(node).management;
   return {
     async probeBmc({ node }, { signal }) {
       return wireReport(await managementOf(node).probe({ signal }));
@@ -31,7 +33,8 @@ export function bmcService(
       return { sensors: [...(await managementOf(node).sensors({ signal }))] };
     },
     async interrupt({ node, fence }, { signal }) {
-      const management = managementOf(node);
+      const { management, hold } = powerOf(node);
+      requireUnheld(node, hold);
       await requireFence(node, fence);
       await management.interrupt({ signal });
       return {};
@@ -45,6 +48,15 @@ export function bmcService(
       return management.setBootOverride(wantedBoot(node, boot), { signal });
     },
   };
+}
+
+/** An interrupt takes most machines down: what protects their power protects them from it, too. */
+function requireUnheld(node: string, hold: string): void {
+  if (hold === "") return;
+  throw new PermissionError(
+    `${node}: interrupt: its power is held back: ${hold}; to lift that, take "hold" out of its "power" in the inventory`,
+    { facts: { node } },
+  );
 }
 
 function howLong({ node, seconds, forever }: IdentifyRequest): number | "off" | "forever" {

@@ -1,5 +1,5 @@
 /** What a BMC told, on a screen. Pure. */
-import type { BmcReport, BmcSolSettings, BootOverride, EventLogEntry, Sensor } from "../../proto/gen/lab/v1/bmc.js";
+import type { BmcReport, BmcSolSettings, BmcSuite, BootOverride, EventLogEntry, Sensor } from "../../proto/gen/lab/v1/bmc.js";
 import { type Style, table } from "./terminal.js";
 import { recordTime } from "./units.js";
 
@@ -8,7 +8,7 @@ export function reportLines(node: string, report: BmcReport, style: Style): stri
   const facts: (readonly [string, readonly string[]])[] = [
     ["is", [identityText(report)]],
     ["GUID", [report.guid || "not told"]],
-    ["suites", report.suites.map(({ id, works, advertised, detail }) => suiteText(id, { works, advertised, detail }))],
+    ["suites", suiteLines(report.suites)],
     [
       "users",
       table(report.users.map((user) => [String(user.id), user.name || "(no name)", user.privilege, user.enabled ? "" : "disabled"])),
@@ -24,7 +24,7 @@ export function reportLines(node: string, report: BmcReport, style: Style): stri
     ...table(rows).map((line) => `  ${line}`),
     "",
     ...(problems.length === 0 ? ["no problems"] : [`${style.bold("problems")}`, ...problems]),
-    ...(report.stanza === "" ? [] : ["", style.bold("for the inventory, under nodes:"), report.stanza]),
+    ...(report.stanza === "" ? [] : ["", style.bold("for the inventory, under nodes:"), ...report.stanza.split("\n")]),
   ];
 }
 
@@ -34,9 +34,13 @@ function identityText({ manufacturer, product, firmware, ipmiVersion }: BmcRepor
   return `${maker}, product 0x${product}, firmware ${firmware}, IPMI ${ipmiVersion}`;
 }
 
-function suiteText(id: number, { works, advertised, detail }: { works: boolean; advertised: boolean; detail: string }): string {
-  const offered = advertised ? "" : works ? ", though not advertised" : ", not advertised";
-  return works ? `${id} works${offered}` : `${id} does not work${offered}${detail === "" ? "" : `: ${detail}`}`;
+function suiteLines(suites: readonly BmcSuite[]): readonly string[] {
+  // Some say nothing about any of them.
+  const told = suites.some((each) => each.advertised);
+  return suites.map(({ id, works, advertised, detail }) => {
+    const offered = !told || advertised === works ? "" : advertised ? ", though advertised" : ", though not advertised";
+    return `${id} ${works ? "works" : "does not work"}${offered}${detail === "" ? "" : `: ${detail}`}`;
+  });
 }
 
 function solText(sol: BmcSolSettings | undefined): string {

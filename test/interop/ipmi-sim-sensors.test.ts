@@ -5,8 +5,8 @@ import { BmcPool } from "../../agent/drivers/bmc.js";
 import { openIpmiPower } from "../../agent/drivers/power/ipmi.js";
 import { UdpTransport } from "../../agent/ipmi/index.js";
 import type { Management } from "../../agent/ports/management.js";
-import { systemClock } from "../../proto/base/clock.js";
 import { silentLogger } from "../../proto/base/logger.js";
+import { fastClock } from "../support/fast-clock.js";
 import { ipmiSimMissing, startIpmiSim } from "../support/ipmi/ipmi-sim.js";
 import { compactSensor, fullSensor, numbered } from "../support/ipmi/sensor-records.js";
 import { missingProgram, runProgram } from "../support/sim/peer-program.js";
@@ -65,7 +65,8 @@ function bench(name: string, body: (t: Test, bench: Bench) => Promise<void>): vo
     t.teardown(() => sim.stop());
     const transport = new UdpTransport();
     t.teardown(() => transport.close());
-    const pool = new BmcPool({ clock: systemClock, log: silentLogger, transport, random: randomBytes });
+    // It lets nobody in with suites 8 and 12, by silence; four times as fast is still patient enough for the rest.
+    const pool = new BmcPool({ clock: fastClock(4), log: silentLogger, transport, random: randomBytes });
     t.teardown(() => pool.close());
     const power = openIpmiPower(pool, { address: "127.0.0.1", port: sim.port, user: "admin", password: "secret" });
     if (power.management === undefined) return t.fail("a BMC can do more than power");
@@ -135,16 +136,24 @@ bench("every event is ipmitool's, oldest first", async (t, { management, ipmitoo
   );
 });
 
-bench("a probe tells who it is, its users and its SOL, and what it does not tell is a problem", async (t, { management }) => {
+bench("a probe tells what ipmitool tells, and what is wrong with it", async (t, { management }) => {
   const report = await management.probe();
   t.match(report, {
+    // As in `ipmitool mc info`: 4753 is MontaVista, which made no BMCs.
     manufacturer: "4753",
     product: "0f02",
     firmware: "9.08",
     ipmiVersion: "2.0",
     guid: "a123456789abcdefa123456780000000",
     users: [{ id: 2, name: "admin", privilege: "administrator", enabled: true }],
-    sol: { enabled: true, baudRate: 115200 },
+    // Of SOL it tells nothing else: "SOL parameter not supported", says ipmitool.
+    sol: { enabled: true, baudRate: 0, nonvolatileBaudRate: 0, privilege: "", forceEncryption: false, port: 0 },
   });
-  t.ok(report.roundTripMs >= 1);
+  t.same(
+    report.suites.filter((each) => each.works).map((each) => each.id),
+    [3],
+  );
+  t.match(report.problems, [/^lets in with suite 3 only: SHA-1/, /^offers cipher suite 0/, /^its clock is not set/]);
+  t.ok(report.roundTripMs >= 1, "a status was asked for");
+  t.ok(report.packets > 50, `${report.packets} datagrams`);
 });

@@ -24,8 +24,8 @@ export function commandFailed(subject: string, command: Command<unknown, unknown
   if (undecided.has(code) && !command.repeatable) {
     return new UnreachableError(`${reason}; it is open whether the BMC acted, and it was not asked again: read the state`, details);
   }
-  if (code === completionCode.nodeBusy) return new ExhaustedError(`${reason}; it did nothing: ask again in a moment`, details);
+  if (passing.has(code)) return new ExhaustedError(`${reason}; it did nothing: try again`, details);
   const instead = unsupported.get(code);
   if (instead !== undefined) return new UnsupportedError(`${reason}; ${instead}`, details);
-  return new FailedError(`${reason}; ${passing.has(code) ? "it did nothing: try again" : "the BMC's event log may say more"}`, details);
+  return new FailedError(`${reason}; the BMC's event log may say more`, details);
 }

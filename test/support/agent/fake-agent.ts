@@ -10,6 +10,7 @@ import { BoundedQueue } from "../../../proto/base/queue.js";
 import { silentLogger } from "../../../proto/base/logger.js";
 import type { SiteAssignment } from "../../../proto/gen/lab/v1/agent.js";
 import { AgentServiceService } from "../../../proto/gen/lab/v1/agent.js";
+import { BmcServiceService } from "../../../proto/gen/lab/v1/bmc.js";
 import type { BootEntry } from "../../../proto/gen/lab/v1/boot.js";
 import { BootServiceService } from "../../../proto/gen/lab/v1/boot.js";
 import { CommandServiceService } from "../../../proto/gen/lab/v1/command.js";
@@ -22,6 +23,7 @@ import { PowerServiceService } from "../../../proto/gen/lab/v1/power.js";
 import { serveController } from "../../../proto/rpc/dial.js";
 import type { Identity } from "../../../proto/rpc/identity.js";
 import { addService } from "../../../proto/rpc/server.js";
+import { FakeBmcs } from "./fake-bmc.js";
 import { FakeConsole } from "./fake-console.js";
 import { FakeJobs } from "./fake-jobs.js";
 
@@ -37,6 +39,7 @@ export class FakeAgent {
   onPower: (node: string, verb: string) => Promise<void> = async () => {};
   readonly consoles = new Map<string, FakeConsole>();
   readonly files = new Map<string, Buffer>();
+  readonly bmcs = new FakeBmcs(this.acts);
   readonly jobs = new FakeJobs();
   readonly bootEntries = new Map<string, BootEntry>();
   nextEntry = "";
@@ -84,6 +87,7 @@ export class FakeAgent {
     this.#serveConsoles(server);
     this.#serveBoot(server);
     this.#serveFiles(server);
+    addService(server, BmcServiceService, this.bmcs.service());
     addService(server, CommandServiceService, this.jobs.service());
   }
 

@@ -31,6 +31,8 @@ t.test("arguments complete from the lab, also behind options with values", async
   t.same(after("token", ""), ["agent", "operator"]);
   t.same(after("demo", "le"), ["lego"]);
   t.same(after("completion", ""), ["bash", "zsh"]);
+  t.same(after("bmc", "boot", "m"), ["m0"]);
+  t.same(after("bmc", "boot", "m0", "p"), ["pxe"]);
 });
 
 t.test("an exercise completes with its options, the first one's where none is named", async (t) => {
