@@ -15,8 +15,8 @@ export async function countPackets(bench: Workbench, farm: Farm): Promise<Packet
   const tcpdump = findProgram("tcpdump");
   if (tcpdump === undefined) return { end: async () => undefined };
   const filter = `udp port ${farm.port} and net ${farm.network}.0.0/16`;
-  // Headers are enough, and a large buffer holds what comes while it does not run.
-  const argv = [tcpdump, "-i", "lo", "-n", "-s", "64", "-B", "16384", "-w", "/dev/null", filter];
+  // Headers are enough, and a large buffer holds what comes while it does not run. What is not immediate is lost when it ends.
+  const argv = [tcpdump, "--immediate-mode", "-i", "lo", "-n", "-s", "64", "-B", "16384", "-w", "/dev/null", filter];
   const child = await bench.start(argv, { stdio: ["ignore", "ignore", "pipe"] });
   const exited = once(child, "exit");
   if (child.stderr === null) throw new Error("tcpdump has no output");
