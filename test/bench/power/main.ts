@@ -3,6 +3,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { rmcpPort } from "../farm/addresses.js";
 import { powerScripts } from "../farm/power-scripts.js";
+import { hotSpots } from "../measure/hot-spots.js";
 import { describeMachine } from "../measure/machine.js";
 import { goalsTable } from "../measure/markdown.js";
 import { parseBenchOptions, usage } from "../options.js";
@@ -38,6 +39,7 @@ async function main(argv: readonly string[]): Promise<void> {
   await writeFile(join(out, "power.json"), `${JSON.stringify({ machine, runs, goals, summaries, samples }, undefined, 1)}\n`);
   await writeFile(join(out, "power.md"), report);
   say(`\n${report}\nwritten: ${join(out, "power.md")}, ${join(out, "power.json")}\n\n${goalsTable(goals)}`);
+  if (profile !== undefined) say((await hotSpots(profile)).join("\n"));
 }
 
 main(process.argv.slice(2)).catch((error: unknown) => {

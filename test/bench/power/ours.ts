@@ -15,8 +15,8 @@ import { toolDeadlineMs, type Action, type OpenTool, type Performance, type Powe
 /** Readings over kept sessions take some ms: many of them are measured together. */
 const keptRounds = 20;
 const newSessionRounds = 5;
-/** A daemon has done this before: the first rounds of a process are the engine's, not the protocol's. */
-const warmingRounds = 3;
+/** A daemon has done this before: in a new process most CPU goes into compiling it. `newProcess` shows that. */
+const warmingReadings = 2_500;
 
 const program = join(import.meta.dirname, "ours-process.js");
 
@@ -48,7 +48,8 @@ async function open(bench: Workbench, farm: Farm, node: readonly string[], how: 
   const ours = await OurProcess.start(bench, node);
   const opened = await ours.order({ kind: "open", bmcs: fleetOf(farm), actsDirectory: await bench.newDirectory("acts") });
   if (opened.succeeded < farm.bmcs.length) throw new Error(`sessions could not be opened: ${opened.complaints.join("; ")}`);
-  await ours.order({ kind: how === perform ? "read" : "read-with-new-sessions", rounds: warmingRounds });
+  const rounds = Math.ceil(warmingReadings / farm.bmcs.length);
+  await ours.order({ kind: how === perform ? "read" : "read-with-new-sessions", rounds });
   return {
     async perform(action) {
       const memory = new PeakMemory(ours.pid);
