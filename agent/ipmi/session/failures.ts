@@ -1,5 +1,12 @@
 /** A command the BMC answered with something other than "done". */
-import { ExhaustedError, FailedError, PermissionError, UnreachableError, UnsupportedError, type LabError } from "../../../proto/base/errors.js";
+import {
+  ExhaustedError,
+  FailedError,
+  PermissionError,
+  UnreachableError,
+  UnsupportedError,
+  type LabError,
+} from "../../../proto/base/errors.js";
 import type { Command } from "../command/index.js";
 import { completionCode, describeCompletion } from "../wire/index.js";
 

@@ -1,7 +1,14 @@
 /** Getting hold of SOL: who has it, taking it over, and what the BMC says of its buffers (IPMI v2.0 §24.1–24.5). */
 import { sleep, type Clock } from "../../../proto/base/clock.js";
 import { ConflictError, ExhaustedError, FailedError, UnsupportedError, type LabError } from "../../../proto/base/errors.js";
-import { activatePayload, deactivatePayload, getPayloadActivationStatus, getPayloadInstanceInfo, type ReplyOf, type RequestOf } from "../command/index.js";
+import {
+  activatePayload,
+  deactivatePayload,
+  getPayloadActivationStatus,
+  getPayloadInstanceInfo,
+  type ReplyOf,
+  type RequestOf,
+} from "../command/index.js";
 import type { Quirk } from "../quirks.js";
 import { commandFailed, type Deviation, type Session } from "../session/index.js";
 import { payloadType, solHeaderLength } from "../wire/index.js";
@@ -115,7 +122,8 @@ function chunkOf(reply: ReplyOf<typeof activatePayload>, { quirks }: Activation)
 /** Sizes and ports that are wrong are worked around, and told: the port is never followed, because no BMC is known that serves the other. */
 function deviationsOf({ inboundSizeBytes, port }: ReplyOf<typeof activatePayload>, sessionPort: number): readonly Deviation[] {
   const found: Deviation[] = [];
-  if (inboundSizeBytes <= solHeaderLength || inboundSizeBytes > largestSize) found.push({ name: "solpayloadsize", symptom: `Activate Payload told a size of ${inboundSizeBytes} bytes` });
+  if (inboundSizeBytes <= solHeaderLength || inboundSizeBytes > largestSize)
+    found.push({ name: "solpayloadsize", symptom: `Activate Payload told a size of ${inboundSizeBytes} bytes` });
   // Behind a forwarded port the BMC still knows the usual one.
   if (port !== sessionPort && port !== usualPort) {
     const how = swapped(port) === sessionPort ? `the session's port ${sessionPort} with its bytes swapped` : `port ${port}`;

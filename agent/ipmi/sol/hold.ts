@@ -118,10 +118,14 @@ export class SolHold {
     const { subject } = this.#settings;
     const facts = { bmc: subject, owner };
     if (owner === 0) {
-      const error = new UnreachableError(`${subject}: SOL is no longer active, and the BMC did not say so; open the console again`, { facts });
+      const error = new UnreachableError(`${subject}: SOL is no longer active, and the BMC did not say so; open the console again`, {
+        facts,
+      });
       this.stream.fail("line-down", error, false);
     } else {
-      const error = new ConflictError(`${subject}: session 0x${owner.toString(16)} has taken SOL; close it there or steal it back`, { facts });
+      const error = new ConflictError(`${subject}: session 0x${owner.toString(16)} has taken SOL; close it there or steal it back`, {
+        facts,
+      });
       this.stream.fail("stolen", error, false);
     }
   }

@@ -69,7 +69,9 @@ async function startedForEach(bench: Workbench, farm: Farm, node: readonly strin
   await writeFile(file, JSON.stringify(fleetOf(farm)));
   return {
     async perform() {
-      const { output, errors, exitCode, ...cost } = await runMeasured(bench, [...node, program, "once", file], { deadlineMs: toolDeadlineMs });
+      const { output, errors, exitCode, ...cost } = await runMeasured(bench, [...node, program, "once", file], {
+        deadlineMs: toolDeadlineMs,
+      });
       if (exitCode !== 0) throw new Error(`our process ended with exit code ${exitCode}: ${errors}`);
       return { ...cost, ...(JSON.parse(output) as FleetOutcome), rounds: 1 };
     },
