@@ -1,5 +1,5 @@
 /**
- * Power and console over every fault a simulated BMC can have: our client and drivers, a BMC with the fault, UDP between them. Each
+ * Power, console and what else a BMC can do over every fault a simulated BMC can have: our client and drivers, a BMC with the fault, UDP between them. Each
  * fault of the table runs; one that has no line here must be one that nobody notices. Time runs ten times as fast for both ends.
  */
 import t, { type Test } from "tap";
@@ -9,6 +9,7 @@ import type { BmcOptions } from "../../agent/ipmi/index.js";
 import { faultTable } from "../../agent/sim/bmc/faults/index.js";
 import { type FaultyBmc, faultyBmc } from "../support/faults/faulty-bmc.js";
 import { isActionable, powerHolds, powerHoldsInTheEnd, powerIsRefused, type Refusal } from "../support/faults/power-contract.js";
+import { managementHolds } from "../support/faults/management-contract.js";
 import { solDelivers, solIsDeaf, solIsRefused } from "../support/faults/sol-contract.js";
 
 interface Expectation {
@@ -102,8 +103,10 @@ t.test("every expectation is one of a fault there is", async (t) => {
 
 async function provePower(t: Test, faults: readonly string[], { power = "holds", ...options }: Expectation): Promise<void> {
   const rig = await broken(t, faults, options);
-  if (power === "holds") await powerHolds(t, rig);
-  else if (power === "holds in the end") await powerHoldsInTheEnd(t, rig);
+  if (power === "holds") {
+    await powerHolds(t, rig);
+    await managementHolds(t, rig);
+  } else if (power === "holds in the end") await powerHoldsInTheEnd(t, rig);
   else await powerIsRefused(t, rig, power);
 }
 

@@ -27,11 +27,12 @@ export const getSelInfo = command({
   completions,
 });
 
+/** Sent once: a second copy takes away what the first one, whose answer is only late, has reserved. */
 export const reserveSel = command({
   name: "Reserve SEL",
   netFn: netFn.storage,
   cmd: 0x42,
-  repeatable: true,
+  repeatable: false,
   request: nothing,
   reply: struct({ reservation: u16 }),
   completions,

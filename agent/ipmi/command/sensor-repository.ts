@@ -19,11 +19,12 @@ export const getSdrRepositoryInfo = command({
   }),
 });
 
+/** Sent once: a second copy takes away what the first one, whose answer is only late, has reserved. */
 export const reserveSdrRepository = command({
   name: "Reserve SDR Repository",
   netFn: netFn.storage,
   cmd: 0x22,
-  repeatable: true,
+  repeatable: false,
   request: nothing,
   reply: struct({ reservation: u16 }),
 });

@@ -4,7 +4,7 @@
  * Records are read in parts of at most 16 bytes, which every BMC can send. A part needs a reservation; somebody else's takes ours
  * away, and it is taken again a few times only: two readers could keep each other from ever coming to the end.
  */
-import { ConflictError, FailedError } from "../../../proto/base/errors.js";
+import { ConflictError, FailedError, UnreachableError } from "../../../proto/base/errors.js";
 import {
   type Carrier,
   getSdr,
@@ -165,6 +165,9 @@ class Walk {
     try {
       this.#reservation = (await this.#bmc.send(reserveSdrRepository, {}, this.#options)).reservation;
     } catch (error) {
+      // The answer is lost, and the number of what was reserved with it; or a busy BMC has reserved nothing.
+      const open = error instanceof UnreachableError || completionOf(error) === completionCode.nodeBusy;
+      if (open && this.#reservations < reservationsInAll) return this.#reserve();
       if (completionOf(error) !== completionCode.invalidCommand) throw error;
     }
   }
