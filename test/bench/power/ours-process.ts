@@ -3,20 +3,19 @@
  * each cost it. `ours-process.js once FILE`: reads every BMC of the file with new sessions, prints the outcome and ends.
  */
 import { readFileSync } from "node:fs";
+import { takeOrders } from "../order-channel.js";
 import { KeptFleet, readWithNewSessions, type FleetBmc, type FleetOutcome, type FleetVerb } from "./fleet.js";
 
 export type Order =
   | { readonly kind: "open"; readonly bmcs: readonly FleetBmc[]; readonly actsDirectory: string }
   | { readonly kind: "read"; readonly rounds: number }
   | { readonly kind: "read-with-new-sessions"; readonly rounds: number }
-  | { readonly kind: "set"; readonly verb: FleetVerb }
-  | { readonly kind: "close" };
+  | { readonly kind: "set"; readonly verb: FleetVerb };
 
 export interface Told extends FleetOutcome {
   /** Of each round. */
   readonly wallMs: readonly number[];
   readonly cpuMs: readonly number[];
-  readonly error?: string;
 }
 
 let bmcs: readonly FleetBmc[] = [];
@@ -36,11 +35,6 @@ async function obey(order: Order): Promise<Told> {
       return measured(order.rounds, () => readWithNewSessions(bmcs));
     case "set":
       return measured(1, () => kept().set(order.verb));
-    case "close":
-      return measured(1, async () => {
-        await kept().close();
-        return { succeeded: 0, complaints: [] };
-      });
   }
 }
 
@@ -70,12 +64,5 @@ if (mode === "once" && file !== undefined) {
   const outcome = await readWithNewSessions(JSON.parse(readFileSync(file, "utf8")) as FleetBmc[]);
   process.stdout.write(`${JSON.stringify(outcome)}\n`);
 } else {
-  process.on("message", (order: Order) => {
-    void obey(order)
-      .catch((error: unknown): Told => ({ wallMs: [], cpuMs: [], succeeded: 0, complaints: [], error: String(error) }))
-      .then((told) => {
-        process.send?.(told);
-        if (order.kind === "close") process.disconnect();
-      });
-  });
+  takeOrders(obey, async () => fleet?.close());
 }

@@ -1,13 +1,12 @@
 /** labd's power beside the others: a process as a site agent is one, with kept sessions, with new sessions, and started for each question. */
-import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type ChildProcess } from "node:child_process";
 import type { Farm } from "../farm/farm.js";
 import { runMeasured } from "../measure/command.js";
 import { median } from "../measure/median.js";
 import { PeakMemory } from "../measure/processes.js";
-import { pidOf, type Workbench } from "../workbench.js";
+import { nodeCommand, OrderedProcess } from "../order-channel.js";
+import type { Workbench } from "../workbench.js";
 import type { FleetBmc, FleetOutcome } from "./fleet.js";
 import type { Order, Told } from "./ours-process.js";
 import { toolDeadlineMs, type Action, type OpenTool, type Performance, type PowerTool } from "./tool.js";
@@ -22,7 +21,7 @@ const program = join(import.meta.dirname, "ours-process.js");
 
 /** `profileDirectory`: where V8's CPU profiles of our processes go. */
 export function ourTools(profileDirectory: string | undefined): readonly PowerTool[] {
-  const node = [process.execPath, ...(profileDirectory === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profileDirectory}`])];
+  const node = nodeCommand(profileDirectory);
   return [
     { name: keptSessions, needs: [], actions: ["stat", "off", "on", "cycle"], open: (bench, farm) => open(bench, farm, node, perform) },
     { name: newSessions, needs: [], actions: ["stat"], open: (bench, farm) => open(bench, farm, node, performWithNewSessions) },
@@ -34,6 +33,7 @@ export const keptSessions = "labd, kept sessions";
 export const newSessions = "labd, new sessions";
 export const newProcess = "labd, new process and sessions";
 
+type OurProcess = OrderedProcess<Order, Told>;
 type Perform = (process: OurProcess, action: Action) => Promise<Told>;
 
 async function perform(process: OurProcess, action: Action): Promise<Told> {
@@ -45,7 +45,7 @@ async function performWithNewSessions(process: OurProcess): Promise<Told> {
 }
 
 async function open(bench: Workbench, farm: Farm, node: readonly string[], how: Perform): Promise<OpenTool> {
-  const ours = await OurProcess.start(bench, node);
+  const ours = await OrderedProcess.start<Order, Told>(bench, [...node, program], toolDeadlineMs);
   const opened = await ours.order({ kind: "open", bmcs: fleetOf(farm), actsDirectory: await bench.newDirectory("acts") });
   if (opened.succeeded < farm.bmcs.length) throw new Error(`sessions could not be opened: ${opened.complaints.join("; ")}`);
   const rounds = Math.ceil(warmingReadings / farm.bmcs.length);
@@ -81,39 +81,4 @@ async function startedForEach(bench: Workbench, farm: Farm, node: readonly strin
 
 function fleetOf(farm: Farm): readonly FleetBmc[] {
   return farm.bmcs.map(({ node, address }) => ({ node, address, port: farm.port }));
-}
-
-class OurProcess {
-  readonly pid: number;
-  readonly #bench: Workbench;
-  readonly #child: ChildProcess;
-
-  private constructor(bench: Workbench, child: ChildProcess) {
-    this.#bench = bench;
-    this.#child = child;
-    this.pid = pidOf(child);
-  }
-
-  static async start(bench: Workbench, node: readonly string[]): Promise<OurProcess> {
-    return new OurProcess(bench, await bench.start([...node, program], { stdio: ["ignore", "inherit", "inherit", "ipc"] }));
-  }
-
-  async order(order: Order): Promise<Told> {
-    const ended = new AbortController();
-    const onExit = () => ended.abort(new Error("our process ended"));
-    this.#child.once("exit", onExit);
-    const answer = once(this.#child, "message", { signal: AbortSignal.any([ended.signal, AbortSignal.timeout(toolDeadlineMs)]) });
-    this.#child.send(order);
-    const [told] = (await answer) as [Told];
-    this.#child.off("exit", onExit);
-    if (told.error !== undefined) throw new Error(`our process: ${told.error}`);
-    return told;
-  }
-
-  /** Its sessions are closed and, when it is profiled, the profile is written. */
-  async close(): Promise<void> {
-    await this.order({ kind: "close" });
-    if (this.#child.exitCode === null) await once(this.#child, "exit", { signal: AbortSignal.timeout(30_000) });
-    await this.#bench.stop(this.#child);
-  }
 }
