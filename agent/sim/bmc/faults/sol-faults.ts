@@ -7,7 +7,7 @@ import { choice, count, time } from "./fault-value.js";
 import { plainFault } from "./plain-fault.js";
 
 /** From a console's activation to the theft. */
-const stolenAfterMs = 100;
+const stolenAfterMs = 1000;
 const deactivateDone = 0x00;
 const alreadyInactive = 0x80;
 /** The session id whoever asks is told while SOL is in strange hands. */
@@ -16,7 +16,7 @@ const thief = 0x0bad_5e55;
 export const solFaults: readonly FaultKind[] = [
   fault({
     name: "steal-sol",
-    does: `another session takes SOL ${stolenAfterMs} ms after it was activated, so many times; its console is told`,
+    does: `another session takes SOL ${stolenAfterMs / 1000} s after it was activated, so many times; its console is told`,
     value: thefts(),
     begin: (times, ground) => steal(times, ground, true),
   }),
