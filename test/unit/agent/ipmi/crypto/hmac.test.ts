@@ -6,13 +6,17 @@ import { fromHex, seededBytes, toHex } from "../../../../support/ipmi/bytes.js";
 const hashes = ["sha1", "sha256"] as const;
 
 t.test("published vectors (RFC 2202, RFC 4231)", (t) => {
-  const of = (name: (typeof hashes)[number], key: Uint8Array, text: Uint8Array) => toHex(new PacketHmac(name, key).of(text, 0, text.length));
+  const of = (name: (typeof hashes)[number], key: Uint8Array, text: Uint8Array) =>
+    toHex(new PacketHmac(name, key).of(text, 0, text.length));
   const jefe = Buffer.from("Jefe");
   const question = Buffer.from("what do ya want for nothing?");
   t.equal(of("sha1", jefe, question), "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79");
   t.equal(of("sha256", jefe, question), "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
   t.equal(of("sha1", fromHex("0b".repeat(20)), Buffer.from("Hi There")), "b617318655057264e28bc0b6fb378c8ef146be00");
-  t.equal(of("sha256", fromHex("aa".repeat(20)), fromHex("dd".repeat(50))), "773ea91e36800e46854db8ebd09181a72959098b3ef8c122d9635514ced565fe");
+  t.equal(
+    of("sha256", fromHex("aa".repeat(20)), fromHex("dd".repeat(50))),
+    "773ea91e36800e46854db8ebd09181a72959098b3ef8c122d9635514ced565fe",
+  );
   t.end();
 });
 

@@ -1,5 +1,10 @@
 import t from "tap";
-import { activatePayload, deactivatePayload, getPayloadActivationStatus, getPayloadInstanceInfo } from "../../../../../agent/ipmi/command/index.js";
+import {
+  activatePayload,
+  deactivatePayload,
+  getPayloadActivationStatus,
+  getPayloadInstanceInfo,
+} from "../../../../../agent/ipmi/command/index.js";
 import type { SolEvent, SolStream } from "../../../../../agent/ipmi/index.js";
 import { encode } from "../../../../../agent/ipmi/wire/index.js";
 import { advanceUntil, withBench, type Bench, type BenchSettings } from "../../../../support/ipmi/bench.js";
@@ -52,30 +57,39 @@ type Tap = Parameters<typeof withBench>[0];
 /** What a stream told, and how it ended. */
 function watch(stream: SolStream): { readonly seen: SolEvent[]; error: unknown } {
   const watched: { seen: SolEvent[]; error: unknown } = { seen: [], error: undefined };
-  stream.read((event) => watched.seen.push(event)).catch((error: unknown) => {
-    watched.error = error;
-  });
+  stream
+    .read((event) => watched.seen.push(event))
+    .catch((error: unknown) => {
+      watched.error = error;
+    });
   return watched;
 }
 
-sol("a BMC that buries an old session takes the new SOL with it: noticed at 2, 10, 30 and 60 s, long before a keepalive", async (t, sol, { clock, bmc }) => {
-  for (const [dies, noticed] of [
-    [1_500, 2_000],
-    [9_000, 10_000],
-    [59_500, 60_000],
-  ] as const) {
-    const stream = await bmc.openSol();
-    const watched = watch(stream);
-    await clock.advance(dies);
-    sol.owner = 0;
-    await clock.advance(noticed - dies - 1);
-    if (dies < 20_000) t.same(watched.seen, [], "not yet");
-    await clock.advance(1);
-    t.match(watched.seen, [{ kind: "loss", cause: "line-down", detail: /SOL is no longer active, and the BMC did not say so/ }], `${dies}`);
-    t.match(watched.error, { code: "unreachable" });
-    await stream.close();
-  }
-});
+sol(
+  "a BMC that buries an old session takes the new SOL with it: noticed at 2, 10, 30 and 60 s, long before a keepalive",
+  async (t, sol, { clock, bmc }) => {
+    for (const [dies, noticed] of [
+      [1_500, 2_000],
+      [9_000, 10_000],
+      [59_500, 60_000],
+    ] as const) {
+      const stream = await bmc.openSol();
+      const watched = watch(stream);
+      await clock.advance(dies);
+      sol.owner = 0;
+      await clock.advance(noticed - dies - 1);
+      if (dies < 20_000) t.same(watched.seen, [], "not yet");
+      await clock.advance(1);
+      t.match(
+        watched.seen,
+        [{ kind: "loss", cause: "line-down", detail: /SOL is no longer active, and the BMC did not say so/ }],
+        `${dies}`,
+      );
+      t.match(watched.error, { code: "unreachable" });
+      await stream.close();
+    }
+  },
+);
 
 sol("afterwards every keepalive looks, and an old SOL is not asked for more often", async (t, sol, { double, clock, bmc }) => {
   const stream = await bmc.openSol();
@@ -114,11 +128,14 @@ sol("a deactivation that was answered and not done is repeated, with pauses, and
   sol.owner = 0x177;
   sol.lies = Number.POSITIVE_INFINITY;
   const before = double.count(deactivatePayload.name);
-  await t.rejects(advanceUntil(clock, bmc.openSol({ steal: true })), { code: "failed", message: /SOL stays active elsewhere after 3 deactivations/ });
+  await t.rejects(advanceUntil(clock, bmc.openSol({ steal: true })), {
+    code: "failed",
+    message: /SOL stays active elsewhere after 3 deactivations/,
+  });
   t.equal(double.count(deactivatePayload.name) - before, 4);
 });
 
-sol("\"already deactivated\" of a SOL that stays active ends as the same failure", async (t, sol, { double, clock, bmc }) => {
+sol('"already deactivated" of a SOL that stays active ends as the same failure', async (t, sol, { double, clock, bmc }) => {
   sol.owner = 0x177;
   double.answer(deactivatePayload, () => ({ code: 0x80 }));
   await t.rejects(advanceUntil(clock, bmc.openSol({ steal: true })), { code: "failed" });
