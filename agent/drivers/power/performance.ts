@@ -27,14 +27,7 @@ export interface PerformanceOptions {
 }
 
 /** The device said no: nothing was done. Anything else leaves it open, and the state decides. */
-const refusals: ReadonlySet<ErrorCode> = new Set([
-  "authentication",
-  "permission",
-  "unsupported",
-  "invalid-argument",
-  "exhausted",
-  "failed",
-]);
+const refusals: ReadonlySet<ErrorCode> = new Set(["authentication", "permission", "unsupported", "invalid-argument", "failed"]);
 /** A decision is made on a reading no older than this: beyond it the device is asked again, and has as long to answer. */
 const freshMs = 3_000;
 
@@ -195,16 +188,24 @@ export class Performance {
     return answered || (act.step === "reset" ? act.start !== undefined : true);
   }
 
-  /** False when its answer was lost. Throws what the device refused. */
+  /** False when its answer was lost. Throws what the device refused. One that is busy has done nothing, and is asked again. */
   async #send(act: Act, previous: Act, turn: Turn, signal: AbortSignal): Promise<boolean> {
-    const { device, log, node } = this.#options;
+    const { device, log, node, clock, pollMs } = this.#options;
     try {
       await device.send(act.step, { signal });
       turn.heard();
+      this.#watch.remark = "";
       return true;
     } catch (err) {
       if (signal.aborted) throw err;
-      if (err instanceof LabError && refusals.has(err.code)) {
+      const busy = err instanceof LabError && err.code === "exhausted";
+      if (busy) {
+        turn.heard();
+        this.#watch.remark = err.message;
+        await sleep(clock, pollMs, { signal }).catch(() => undefined);
+        if (!signal.aborted) return this.#send(act, previous, turn, signal);
+      }
+      if (busy || (err instanceof LabError && refusals.has(err.code))) {
         await turn.refused();
         await this.#undo(act, previous);
         throw err;

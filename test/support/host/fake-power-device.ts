@@ -1,6 +1,6 @@
 /** A machine's power in memory. Faults have names; every verb that reached it is remembered. */
 import { sleep, type Clock } from "../../../proto/base/clock.js";
-import { AuthenticationError, CancelledError, UnreachableError, UnsupportedError } from "../../../proto/base/errors.js";
+import { AuthenticationError, CancelledError, ExhaustedError, UnreachableError, UnsupportedError } from "../../../proto/base/errors.js";
 import type { PowerDevice, PowerReading, PowerState } from "../../../agent/ports/power.js";
 
 type Verb = "on" | "off" | "reset" | "soft";
@@ -25,6 +25,7 @@ export class FakePowerDevice implements PowerDevice {
   #lostReplies = 0;
   #unansweredReads = 0;
   #ignored = 0;
+  #busy = 0;
   #refusing = false;
   #dead = false;
   #starts = 1;
@@ -48,6 +49,11 @@ export class FakePowerDevice implements PowerDevice {
   /** The next `count` readings get no answer. */
   goSilent(count: number): void {
     this.#unansweredReads = count;
+  }
+
+  /** The next `count` verbs find it busy: it does nothing, and says so. */
+  beBusy(count: number): void {
+    this.#busy = count;
   }
 
   /** From now on our credentials are wrong, or right again. */
@@ -88,6 +94,10 @@ export class FakePowerDevice implements PowerDevice {
     this.#settle();
     this.onSend(verb);
     await this.#answer(options?.signal);
+    if (this.#busy > 0) {
+      this.#busy -= 1;
+      throw new ExhaustedError("fake power: busy; try again");
+    }
     if (this.#refusing) throw new AuthenticationError("fake power: wrong password");
     if (verb === "reset" && this.#state === "off") throw new UnsupportedError("fake power: is off; use on");
     this.acts.push(verb);

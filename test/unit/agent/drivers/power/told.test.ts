@@ -77,6 +77,22 @@ t.test("an on that the device refused in a cycle may be tried again under the sa
   t.same(made.device.acts, ["off", "on"]);
 });
 
+t.test("a device that is busy did nothing, and is told again until the deadline", async (t) => {
+  const made = await rig(t, "on");
+  const power = await made.agent();
+  made.device.beBusy(3);
+  t.match(await made.finish(power.set(request("cycle"))), { before: "on", after: "on", acted: true, witnessed: true });
+  t.same(made.device.acts, ["off", "on"], "what it refused for being busy was not done");
+  made.device.beBusy(Infinity);
+  await t.rejects(made.finish(power.set(request("off", "k", { deadlineMs: 5000 }))), { code: "deadline", message: /fake power: busy/ });
+  made.device.beBusy(0);
+  t.match(
+    await made.finish(power.set(request("off", "k", { deadlineMs: 5000 }))),
+    { acted: true, replayed: false },
+    "the key is free again",
+  );
+});
+
 t.test("power that is held back is not touched; what is so already may be said", async (t) => {
   const made = await rig(t, "on");
   made.protect({ hold: "firmware is being written" });
