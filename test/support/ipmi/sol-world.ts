@@ -58,6 +58,7 @@ export class SolWorld {
   #retry: object | undefined;
   #overrun = false;
   #atMachine = "";
+  #newestAtBmc = 0;
   #lastTaken = { sequence: 0, accepted: 0 };
 
   constructor(seed: number, weather: Weather) {
@@ -89,7 +90,7 @@ export class SolWorld {
   #apply(effect: SolLineEffect): void {
     switch (effect.kind) {
       case "send":
-        return this.#carry(() => this.#atBmc(effect.packet));
+        return this.#toBmc(effect.packet);
       case "deliver":
         this.#pieces.push((this.#pieces.pop() ?? "") + Buffer.from(effect.data).toString());
         return;
@@ -106,6 +107,17 @@ export class SolWorld {
         throw new Error(`the line ended: ${effect.reason}`);
       default:
     }
+  }
+
+  /** Of packets that overtake each other the BMC believes the newer one, as we do. */
+  #toBmc(packet: SolPacket): void {
+    this.#order += 1;
+    const order = this.#order;
+    this.#carry(() => {
+      if (order < this.#newestAtBmc) return;
+      this.#newestAtBmc = order;
+      this.#atBmc(packet);
+    });
   }
 
   /** What arrives here waits until we have time. */

@@ -42,5 +42,5 @@ holds("a calm network", {}, 100);
 holds("datagrams are dropped, doubled and overtake each other", { drop: 10, double: 15, delayMs: 20 }, 1000);
 holds("our process stalls while the BMC repeats and adds", { drop: 5, double: 5, delayMs: 20, stall: 4, stallMs: 250 }, 700);
 holds("a stall outlasts the BMC's patience: what it gave up is a loss", { drop: 10, double: 5, delayMs: 20, stall: 4, stallMs: 1500 }, 500);
-holds("a network that drops every third datagram", { drop: 33, double: 10, delayMs: 20 }, 300);
+holds("a network that drops every fourth datagram", { drop: 25, double: 10, delayMs: 20 }, 300);
 holds("the BMC restarts and counts from anywhere", { drop: 10, double: 10, delayMs: 20, restart: 10 }, 500);
