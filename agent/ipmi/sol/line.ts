@@ -44,10 +44,10 @@ export interface SolLine {
 
 interface Received {
   readonly sequence: number;
-  /** Characters acknowledged. */
-  readonly length: number;
+  /** The characters acknowledged. */
+  readonly data: Uint8Array;
   readonly order: number;
-  /** When these characters were acknowledged first. */
+  /** When they were acknowledged last: any of the acknowledgements can be the one a grown copy crosses. */
   readonly acknowledgedMs: number;
 }
 
@@ -133,17 +133,24 @@ function onReceived(line: SolLine, arrival: Arrival): SolLineStep {
 /** Acknowledges, and delivers what is new. */
 function takeCharacters(line: SolLine, { packet, order, atMs }: Arrival, effects: SolLineEffect[]): SolLine {
   const { sequence, data, flags } = packet;
-  const before = line.last?.sequence === sequence ? line.last : undefined;
+  const before = line.last?.sequence === sequence && repeats(line.last.data, data) ? line.last : undefined;
   if ((flags & solStatus.transmitOverrun) !== 0 && before === undefined) effects.push({ kind: "overrun" });
   if (sequence === 0) return line;
-  const known = before?.length ?? 0;
+  const known = before?.data.length ?? 0;
   const crossed = before !== undefined && data.length > known && atMs - before.acknowledgedMs < crossingMs;
   const accepted = crossed ? known : data.length;
   // Before anything else: a BMC that waits a second for this may send the same under a new number (OpenBMC).
   effects.push({ kind: "send", packet: { sequence: 0, acknowledged: sequence, accepted, flags: 0, data: nothing } });
-  if (accepted <= known && before !== undefined) return { ...line, last: { ...before, order } };
+  if (accepted <= known && before !== undefined) return { ...line, last: { ...before, order, acknowledgedMs: atMs } };
   if (data.length > 0) effects.push({ kind: "deliver", data: known === 0 ? data : data.subarray(known) });
-  return { ...line, last: { sequence, length: data.length, order, acknowledgedMs: atMs } };
+  return { ...line, last: { sequence, data, order, acknowledgedMs: atMs } };
+}
+
+/** A copy begins as the packet did. Under the same number, other characters are news: a BMC that restarted can come upon any number. */
+function repeats(known: Uint8Array, data: Uint8Array): boolean {
+  const length = Math.min(known.length, data.length);
+  for (let i = 0; i < length; i += 1) if (known[i] !== data[i]) return false;
+  return true;
 }
 
 function takeStatus(line: SolLine, { flags }: SolPacket, effects: SolLineEffect[]): SolLine {
