@@ -23,6 +23,7 @@ const packages = {
   ipmitool: "ipmitool",
   ipmi_sim: "openipmi",
   ipmipower: "freeipmi-tools",
+  cc: "build-essential",
   sshd: "openssh-server",
   "ssh-keygen": "openssh-client",
   busybox: "busybox-static",

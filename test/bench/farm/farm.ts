@@ -134,7 +134,11 @@ export async function startFarm(bench: Workbench, { count, port = rmcpPort, seri
   const simulators: ChildProcess[] = [];
   for (let first = 0; first < count; first += batch) {
     const some = bmcs.slice(first, first + batch);
-    simulators.push(...(await Promise.all(some.map((bmc) => startSimulator(bench, [simulator, ...simulatorArguments(bmc.directory, emulationPath)], bmc)))));
+    simulators.push(
+      ...(await Promise.all(
+        some.map((bmc) => startSimulator(bench, [simulator, ...simulatorArguments(bmc.directory, emulationPath)], bmc)),
+      )),
+    );
     await allAnswer(
       some.map(({ address }) => address),
       port,

@@ -13,7 +13,13 @@ export function powerGoals(summaries: readonly PowerSummary[], bmcs: number): re
   return [
     ratioGoal(`status of ${bmcs} on kept sessions: wall at most ipmipower's`, "ms", kept?.wallMs, theirs?.wallMs, 1),
     ratioGoal(`status of ${bmcs} on kept sessions: CPU at most ipmipower's`, "ms", kept?.cpuMs, theirs?.cpuMs, 1),
-    ratioGoal(`status of ${bmcs} with new sessions, in a process that has done so before: CPU at most 2 × ipmipower's`, "ms", fresh?.cpuMs, theirs?.cpuMs, 2),
+    ratioGoal(
+      `status of ${bmcs} with new sessions, in a process that has done so before: CPU at most 2 × ipmipower's`,
+      "ms",
+      fresh?.cpuMs,
+      theirs?.cpuMs,
+      2,
+    ),
     ...["slow", "shell"].flatMap((script) =>
       (["off", "on", "cycle"] as const).map((action) => exactness(find(keptSessions, action, script), action, script, bmcs)),
     ),

@@ -39,10 +39,20 @@ async function open(bench: Workbench, farm: Farm, options: readonly string[]): P
   const command = await ipmipowerCommand(bench, farm);
   return {
     async perform(action: Action) {
-      const { output, errors, exitCode: _, ...cost } = await runMeasured(bench, [...command, ...options, `--${action}`], { deadlineMs: toolDeadlineMs });
+      const {
+        output,
+        errors,
+        exitCode: _,
+        ...cost
+      } = await runMeasured(bench, [...command, ...options, `--${action}`], { deadlineMs: toolDeadlineMs });
       const lines = output.split("\n").filter((line) => line !== "");
       const done = lines.filter((line) => /: (ok|on|off)$/.test(line));
-      return { ...cost, rounds: 1, succeeded: done.length, complaints: [...lines, errors].filter((line) => line !== "" && !done.includes(line)) };
+      return {
+        ...cost,
+        rounds: 1,
+        succeeded: done.length,
+        complaints: [...lines, errors].filter((line) => line !== "" && !done.includes(line)),
+      };
     },
     close: async () => undefined,
   };

@@ -20,7 +20,12 @@ function openIpmitool(bench: Workbench, farm: Farm, atOnce: number): OpenTool {
   return {
     async perform(action: Action) {
       const argv = [programPath("xargs"), `-P${atOnce}`, "-I{}", ...ipmitool, "chassis", "power", action === "stat" ? "status" : action];
-      const { output, errors, exitCode: _, ...cost } = await runMeasured(bench, argv, {
+      const {
+        output,
+        errors,
+        exitCode: _,
+        ...cost
+      } = await runMeasured(bench, argv, {
         input,
         deadlineMs: toolDeadlineMs,
         env: { IPMI_PASSWORD: login.password },

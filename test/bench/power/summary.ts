@@ -37,7 +37,10 @@ function summarizeOne(samples: readonly PowerSample[]): PowerSummary {
   const packets = samples.flatMap((each) => (each.packets === undefined ? [] : [each.packets]));
   const middle = (of: (sample: PowerSample) => number) => median(samples.map(of));
   return {
-    ...{ bmcs, script, tool, action },
+    bmcs,
+    script,
+    tool,
+    action,
     wallMs: middle(({ wallMs }) => wallMs),
     cpuMs: middle(({ cpuMs }) => cpuMs),
     peakMb: middle(({ peakBytes }) => peakBytes) / 1e6,
@@ -48,14 +51,25 @@ function summarizeOne(samples: readonly PowerSample[]): PowerSummary {
   };
 }
 
-export function powerReport(summaries: readonly PowerSummary[], goals: readonly Goal[], machine: Machine, skipped: readonly string[]): string {
+export function powerReport(
+  summaries: readonly PowerSummary[],
+  goals: readonly Goal[],
+  machine: Machine,
+  skipped: readonly string[],
+): string {
   const parts = [
     "# Power: labd beside ipmipower, ipmitool and powerman",
     `Written by \`npm run bench:power\`; what is measured, and how, is in [README.md](README.md). ${machineLine(machine)}`,
     ...skipped,
     "## Goals",
     goalsTable(goals),
-    ...powerScripts.flatMap(({ name, about }) => scriptParts(name, about, summaries.filter(({ script }) => script === name))),
+    ...powerScripts.flatMap(({ name, about }) =>
+      scriptParts(
+        name,
+        about,
+        summaries.filter(({ script }) => script === name),
+      ),
+    ),
   ];
   return `${parts.join("\n\n")}\n`;
 }
