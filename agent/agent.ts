@@ -12,8 +12,10 @@ import {
   type AgentDescription,
   type BmcAssignment,
   type PowerAssignment,
+  type SiteAssignment,
   type SiteNode,
 } from "../proto/gen/lab/v1/agent.js";
+import { BmcServiceService } from "../proto/gen/lab/v1/bmc.js";
 import { BootServiceService } from "../proto/gen/lab/v1/boot.js";
 import { CommandServiceService } from "../proto/gen/lab/v1/command.js";
 import { ConsoleServiceService } from "../proto/gen/lab/v1/console.js";
@@ -27,8 +29,12 @@ import { BmcPool } from "./drivers/bmc.js";
 import { consoleDrivers, consoleSource } from "./drivers/console/registry.js";
 import { openSolConsole } from "./drivers/console/sol.js";
 import { Acts } from "./drivers/power/acts.js";
-import { powerDevice, type PowerTarget } from "./drivers/power/registry.js";
+import { PowerGate } from "./drivers/power/gate.js";
+import { RedfishServices } from "./drivers/power/redfish/service.js";
+import { powerDevice, type PowerMeans, type PowerTarget } from "./drivers/power/registry.js";
+import type { Limits } from "./drivers/power/turns.js";
 import { VerifiedPower } from "./drivers/power/verified.js";
+import { WearFile } from "./drivers/power/wear-file.js";
 import { Fences } from "./fence.js";
 import { GrubBootLoader } from "./host/boot/grub.js";
 import { HostMachine } from "./host/facts/machine.js";
@@ -40,6 +46,7 @@ import type { PoweredConsole } from "./ports/power.js";
 import { UdpTransport, type BmcOptions } from "./ipmi/index.js";
 import { OperatedNodes, type OperatedNode } from "./service/acting.js";
 import { agentService } from "./service/agent-service.js";
+import { bmcService } from "./service/bmc-service.js";
 import { bootService } from "./service/boot-service.js";
 import { commandService } from "./service/command-service.js";
 import { consoleService } from "./service/console-service.js";
@@ -77,7 +84,7 @@ export async function openAgent(config: AgentConfig, deps: AgentDependencies): P
   const nodes = new OperatedNodes(config.name, (name, fence) => fences.require(name, fence));
   if (config.node) nodes.set(config.name, await openNode(config, deps, { root, machine, bootId }));
   const reach: Reach = (node) => reachBySsh(node, nodes, config, deps, root);
-  const site = await openSite(config, deps, captures, lifecycle, reach);
+  const site = await openSite(config, deps, captures, lifecycle, { ssh: reach, machine: (node) => nodes.find(node)?.machine });
   // Before the BMCs: a capture lets go of its SOL by itself, else it would record that it lost it.
   lifecycle.onClose(() => captures.close());
 
@@ -99,6 +106,15 @@ export async function openAgent(config: AgentConfig, deps: AgentDependencies): P
         server,
         PowerServiceService,
         powerService(
+          (name) => site.power(name),
+          (name, fence) => fences.require(name, fence),
+        ),
+        options,
+      );
+      addService(
+        server,
+        BmcServiceService,
+        bmcService(
           (name) => site.power(name),
           (name, fence) => fences.require(name, fence),
         ),
@@ -150,40 +166,52 @@ function reachBySsh(
   };
 }
 
-/** What this agent is told to look after: BMCs, power commands, serial lines, ssh logins. */
+/** What this agent is told to look after: power, serial lines, ssh logins. */
 async function openSite(
   config: AgentConfig,
   { clock, log }: AgentDependencies,
   captures: Captures,
   lifecycle: Lifecycle,
-  ssh: Reach,
+  { ssh, machine }: { ssh: Reach; machine: PowerMeans["machine"] },
 ): Promise<Site> {
   const transport = new UdpTransport();
   lifecycle.onClose(() => transport.close());
   const bmcs = new BmcPool({ clock, log, transport, random: (length) => randomBytes(length) });
   lifecycle.onClose(() => bmcs.close());
+  const redfish = new RedfishServices({ clock, log });
+  lifecycle.onClose(() => redfish.close());
   const acts = await Acts.open(join(config.state, "acts"));
-  const { powerSettleMs: settleMs, powerPollMs: pollMs } = config;
+  const { powerSettleMs: settleMs, powerPollMs: pollMs, powerWindow: window } = config;
+  const wear = await WearFile.open(join(config.state, "power-wear.json"), clock);
+  const gate = new PowerGate({ clock, log, window, settleMs, wear });
   const site = await Site.open({
     file: join(config.state, "site.assignment"),
     captures,
     log,
     drivers: {
-      power: (node) => powerDevice(powerTarget(node), { clock, bmcs }),
+      power: (node) => powerDevice(powerTarget(node), { clock, bmcs, redfish, machine, directory: join(config.state, "power") }),
       console: (node) => sourceOf(node, bmcs, clock),
       ssh,
-      verify: ({ node, safety: written }, device) => {
+      protect: (assignment) => gate.protect(limitsOf(assignment)),
+      verify: ({ node }, device) => {
         const console: PoweredConsole = {
           endOffset: () => captures.find(node)?.status.endOffset ?? 0,
           markPower: (verb) => captures.find(node)?.markPower(verb) ?? 0,
         };
-        const safety = written ?? { group: "", minOffMs: 0, cyclesPerHour: 0, hold: "" };
-        return new VerifiedPower({ node, device, safety, acts, console, clock, log, settleMs, pollMs });
+        return new VerifiedPower({ node, device, gate, acts, console, clock, log, pollMs });
       },
     },
   });
   lifecycle.onClose(() => site.close());
   return site;
+}
+
+/** What protects the nodes' power, by name. */
+function limitsOf({ nodes, groups }: SiteAssignment): Limits {
+  return {
+    groups: new Map(groups.map((group) => [group.name, group])),
+    safety: new Map(nodes.flatMap(({ node, safety }) => (safety === undefined ? [] : [[node, safety]]))),
+  };
 }
 
 /** How a node's power is switched, in the words of the drivers. */

@@ -48,6 +48,13 @@ const schema = {
     env: "LABD_POWER_POLL_MS",
     arg: "power-poll-ms",
   },
+  powerWindow: {
+    doc: "How many power acts are under way at the same time, 0: any number; more wait for their turn",
+    format: "nat",
+    default: 64,
+    env: "LABD_POWER_WINDOW",
+    arg: "power-window",
+  },
   reconnectMs: {
     doc: "Longest pause between two attempts to reach the controller, in milliseconds",
     format: "nat",
@@ -84,6 +91,7 @@ export interface AgentConfig {
   readonly keepJobs: number;
   readonly powerSettleMs: number;
   readonly powerPollMs: number;
+  readonly powerWindow: number;
   readonly reconnectMs: number;
   readonly logLevel: LogLevel;
   readonly logFile: string | undefined;

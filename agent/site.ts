@@ -16,6 +16,8 @@ export interface SiteDrivers {
   ssh(node: SiteNode): (() => void) | undefined;
   /** The verified power of a node over its device. */
   verify(node: SiteNode, device: PowerDevice): Power;
+  /** What protects the nodes' power from now on: groups, limits, holds. Acts that go on keep their devices. */
+  protect(assignment: SiteAssignment): void;
 }
 
 export interface SiteOptions {
@@ -29,6 +31,7 @@ export interface SiteOptions {
 interface Powered {
   /** Encoded assignment: what is equal to it is left as it is. */
   readonly assigned: string;
+  readonly beside: boolean;
   readonly device: PowerDevice;
   readonly power: Power;
 }
@@ -57,9 +60,9 @@ export class Site {
     return site;
   }
 
-  /** True when there is something to look after beside the hardware. */
+  /** True when there is something to look after beside the hardware; a machine switched by its own operating system is no hardware. */
   get assigned(): boolean {
-    return this.#powered.size + this.#consoles.size > 0;
+    return this.#consoles.size > 0 || [...this.#powered.values()].some(({ beside }) => beside);
   }
 
   /** From now on these nodes. Throws InvalidArgumentError with every node that cannot be looked after; the others are. */
@@ -93,7 +96,9 @@ export class Site {
   }
 
   /** Returns what could not be done, in words. */
-  async #apply({ nodes }: SiteAssignment): Promise<string[]> {
+  async #apply(assignment: SiteAssignment): Promise<string[]> {
+    const { nodes } = assignment;
+    this.#options.drivers.protect(assignment);
     const wanted = new Map(nodes.map((node) => [node.node, node]));
     // First let go: a BMC is not shared by an old password and a new one.
     for (const [name, { assigned }] of this.#powered) if (powerKey(wanted.get(name)) !== assigned) await this.#dropPower(name);
@@ -119,7 +124,9 @@ export class Site {
     if (this.#powered.has(node.node)) return;
     const device = this.#options.drivers.power(node);
     if (device === undefined) return;
-    this.#powered.set(node.node, { assigned: powerKey(node), device, power: this.#options.drivers.verify(node, device) });
+    const power = this.#options.drivers.verify(node, device);
+    const beside = node.power?.means?.$case !== "agent";
+    this.#powered.set(node.node, { assigned: powerKey(node), beside, device, power });
     this.#options.log.info({ node: node.node, power: device.label }, "power looked after");
   }
 
@@ -161,7 +168,7 @@ export class Site {
 }
 
 function powerKey(node: SiteNode | undefined): string {
-  return node === undefined ? "" : encoded({ ...node, console: undefined, ssh: undefined });
+  return node === undefined ? "" : encoded({ ...node, console: undefined, ssh: undefined, safety: undefined });
 }
 
 function sshKey(node: SiteNode | undefined): string {

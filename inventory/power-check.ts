@@ -40,7 +40,7 @@ function checkRedfish(file: InventoryFile, name: string, { power, bmc }: Invento
   if ((redfish.user ?? shared?.user) === undefined) problems.push({ path, message: "needs a user; give it here or in the node's bmc" });
   if ((redfish.password ?? shared?.password) === undefined)
     problems.push({ path, message: "needs a password; give it here or in the node's bmc" });
-  if (redfish.url?.startsWith("http://") === true && !/^http:\/\/(127\.|localhost|\[::1\])/.test(redfish.url)) {
+  if (redfish.url?.startsWith("http://") === true && !/^http:\/\/(127(\.\d+){3}|localhost|\[::1\])(:\d+)?$/.test(redfish.url)) {
     problems.push({ path: [...path, "url"], message: "would send the password in clear; use https (http only to this machine itself)" });
   }
   return problems;

@@ -21,7 +21,29 @@ const secret = z
   .describe("Where the secret is: an environment variable of the controller, or a file only it can read (0600)");
 
 /** Names agent/ipmi/quirks.ts knows; a test holds the two lists together. */
-export const bmcQuirks = ["noauthcap", "nochecksumcheck", "privlookup", "solstatus", "serialalertsdeferred", "noinstanceinfo"] as const;
+export const bmcQuirks = [
+  "opensesspriv",
+  "authcap",
+  "suiterefusal",
+  "sourceport",
+  "noauthcap",
+  "privlookup",
+  "intel20",
+  "supermicro20",
+  "sun20",
+  "highprivilege",
+  "nochecksumcheck",
+  "solpayloadsize",
+  "solport",
+  "solchannelsupport",
+  "solstatus",
+  "noinstanceinfo",
+  "serialalertsdeferred",
+  "ctsasserted",
+  "auxplain",
+  "solpacketseq",
+  "solkeepalivenul",
+] as const;
 
 const bmcKeys = {
   port: port.optional().describe("UDP port of the BMC; default 623"),
@@ -81,7 +103,11 @@ const powerSafetyKeys = {
 };
 
 const powerMeans = {
-  command: z.array(z.string()).min(1).optional().describe("A program on the site agent, called with status, on, off or reset appended"),
+  command: z
+    .array(z.string())
+    .min(1)
+    .optional()
+    .describe("A program on the site agent, called with status, on, off, reset or soft appended"),
   redfish: z
     .strictObject({
       url: z
@@ -107,7 +133,7 @@ const powerMeans = {
     })
     .optional()
     .describe("A virtual machine, by virsh on the site agent"),
-  agent: z.literal(true).optional().describe("By the node's own operating system, through its agent or ssh: reset and soft only"),
+  agent: z.literal(true).optional().describe("By the node's own operating system, through its agent or ssh: reset only"),
   manual: z.string().optional().describe("By an operator's hand; says where the switch is"),
 };
 

@@ -39,6 +39,18 @@ const rooms: readonly Room[] = [
     room: "agent/ipmi/sol/",
     may: ["agent/ipmi/wire/", "agent/ipmi/command/", "agent/ipmi/crypto/", "agent/ipmi/session/", "agent/ipmi/quirks.ts", base],
   },
+  { room: "agent/ipmi/sensors/", may: ["agent/ipmi/wire/", "agent/ipmi/command/", "agent/ipmi/completion.ts", base] },
+  {
+    room: "agent/ipmi/event-log/",
+    may: [
+      "agent/ipmi/wire/",
+      "agent/ipmi/command/",
+      "agent/ipmi/sensors/",
+      "agent/ipmi/completion.ts",
+      "agent/ipmi/manufacturers.ts",
+      base,
+    ],
+  },
   { room: "agent/ipmi/", may: [base] },
   { room: "agent/drivers/", may: ["agent/ports/", "agent/ipmi/index.ts", "inventory/model.ts", base] },
   { room: "agent/capture/", may: ["agent/ports/", base] },

@@ -23,10 +23,14 @@ const packages = {
   ipmitool: "ipmitool",
   ipmi_sim: "openipmi",
   ipmipower: "freeipmi-tools",
+  "import pyghmi": "python3-pyghmi",
+  redfishtool: "redfishtool",
   cc: "build-essential",
   sshd: "openssh-server",
   "ssh-keygen": "openssh-client",
   busybox: "busybox-static",
+  virsh: "libvirt-clients",
+  libvirtd: "libvirt-daemon",
 };
 
 /** What a file that runs alone may take; as .taprc has it for the others. */
@@ -154,9 +158,15 @@ function conclude(outcomes) {
   return bad ? 1 : 0;
 }
 
+/** A program, or a module of Debian's own Python as one imports it. */
+function isThere(program) {
+  if (program.startsWith("import ")) return spawnSync("/usr/bin/python3", ["-c", program]).status === 0;
+  return spawnSync("sh", ["-c", `command -v ${program} || command -v /usr/sbin/${program}`]).status === 0;
+}
+
 function installPeers(peers) {
   const wanted = Object.entries(peers)
-    .filter(([program]) => spawnSync("sh", ["-c", `command -v ${program} || command -v /usr/sbin/${program}`]).status !== 0)
+    .filter(([program]) => !isThere(program))
     .map(([, name]) => name);
   if (wanted.length === 0) return;
   const sudo = process.getuid?.() === 0 ? [] : ["sudo", "-n"];

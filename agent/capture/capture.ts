@@ -4,7 +4,7 @@ import type { Changes } from "../../proto/base/changes.js";
 import { type Clock, sleep } from "../../proto/base/clock.js";
 import { ConflictError, describeError, UnreachableError } from "../../proto/base/errors.js";
 import type { Logger } from "../../proto/base/logger.js";
-import type { ConsoleLine, ConsoleSource } from "../ports/console.js";
+import type { ConsoleLine, ConsoleSource, LineEvent } from "../ports/console.js";
 import type { PowerVerb } from "../ports/power.js";
 import type { ConsoleLog, OpenGap } from "./console-log.js";
 import type { Boot, ConsoleEvent } from "./events.js";
@@ -154,7 +154,7 @@ export class Capture {
       signal.addEventListener("abort", onAbort, { once: true });
       upSinceMs = clock.monotonicMs();
       this.#lineUp(line);
-      await this.#store(line);
+      await line.read((event) => this.#store(event));
       this.#lineDown("the line was closed at the other end", clock.now());
     } catch (error) {
       if (!signal.aborted) this.#lineDown(describeError(error), upSinceMs === undefined ? triedMs : clock.now());
@@ -166,16 +166,11 @@ export class Capture {
     return upSinceMs === undefined ? 0 : clock.monotonicMs() - upSinceMs;
   }
 
-  async #store(line: ConsoleLine): Promise<void> {
+  #store(event: LineEvent): void {
     const { clock, log } = this.#options;
-    for await (const event of line.events) {
-      if (event.kind === "bytes") {
-        log.append(event.data, event.receivedMs);
-      } else {
-        const nowMs = clock.now();
-        log.gap({ cause: event.cause, detail: event.detail, fromMs: nowMs, toMs: nowMs, lostBytes: event.lostBytes ?? 0 });
-      }
-    }
+    if (event.kind === "bytes") return log.append(event.data, event.receivedMs);
+    const nowMs = clock.now();
+    log.gap({ cause: event.cause, detail: event.detail, fromMs: nowMs, toMs: nowMs, lostBytes: event.lostBytes ?? 0 });
   }
 
   #lineUp(line: ConsoleLine): void {

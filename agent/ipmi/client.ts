@@ -1,5 +1,5 @@
 /** One BMC: its commands and its console over one session, because BMCs have few. */
-import { ConflictError, UnreachableError, type LabError } from "../../proto/base/errors.js";
+import { ConflictError, type LabError } from "../../proto/base/errors.js";
 import {
   bootDevice,
   bootFlags,
@@ -21,10 +21,12 @@ import {
   type ReplyOf,
   type SolParameter,
 } from "./command/index.js";
+import { KnownQuirks, newMemory, type BmcMemory } from "./known-quirks.js";
 import { Link, type LinkDependencies, type LinkOwner } from "./link.js";
 import { parseOptions, type BmcOptions, type BmcProfile } from "./options.js";
-import type { Session } from "./session/index.js";
-import { activateSol, ActiveSol, deactivateSol, solOwner, type SolStream } from "./sol/index.js";
+import type { Deviation, Session } from "./session/index.js";
+import { activateSol, ActiveSol, SolHold, type SolStream } from "./sol/index.js";
+import { countedTransport, type Traffic } from "./transport/index.js";
 import { decode, encode, type Layout, type SolPacket, type Value } from "./wire/index.js";
 
 export type BmcDependencies = LinkDependencies;
@@ -49,40 +51,50 @@ export interface Bmc {
   setSolParameter<Name extends SolParameter>(name: Name, value: Value<(typeof solParameterLayout)[Name]>, options?: Signal): Promise<void>;
   /** The console. One at a time. `steal` takes it from another session; without, that is a ConflictError. */
   openSol(options?: Signal & { steal?: boolean }): Promise<SolStream>;
-  /** Closes console, session and route; forgets the password. Idempotent. */
+  /** A session is open now, as far as we know. */
+  readonly isOpen: boolean;
+  /** Workarounds found out so far, not those the options name. They hold as long as this BMC is held. */
+  learned(): readonly Deviation[];
+  /** Datagrams exchanged so far, copies and what was dropped included. */
+  traffic(): Readonly<Traffic>;
+  /** Closes console, session and route within 4 s, answered or not; forgets the password. Idempotent. */
   close(): Promise<void>;
 }
 
 /** A session heard of this recently is alive enough to carry a command that is sent only once. */
 const provenMs = 5000;
 
-/** Describes a BMC; nothing is sent before it is used. Throws InvalidArgumentError for what the protocol has no room for. */
-export function openBmc(options: BmcOptions, deps: BmcDependencies): Bmc {
-  return new SharedBmc(options, deps);
+/** Describes a BMC; nothing is sent before it is used. `memory`: what it has taught before, and is to teach now. Throws InvalidArgumentError for what the protocol has no room for. */
+export function openBmc(options: BmcOptions, deps: BmcDependencies, memory: BmcMemory = newMemory()): Bmc {
+  return new SharedBmc(options, deps, memory);
 }
 
 class SharedBmc implements Bmc, LinkOwner {
   readonly label: string;
   readonly #profile: BmcProfile;
   readonly #deps: BmcDependencies;
+  readonly #quirks: KnownQuirks;
+  readonly #traffic: Traffic = { sent: 0, received: 0 };
   readonly #link: Link;
-  #console: OpenConsole | undefined;
+  #console: SolHold | undefined;
   #consoleOpening = false;
   /** Ids of the session whose console was lost: the BMC may still think that it is ours there. */
   #formerIds: ReadonlySet<number> = new Set();
   #closed: Promise<void> | undefined;
 
-  constructor(options: BmcOptions, deps: BmcDependencies) {
+  constructor(options: BmcOptions, deps: BmcDependencies, memory: BmcMemory) {
     this.#profile = parseOptions(options);
     this.label = this.#profile.label;
-    this.#deps = { ...deps, log: deps.log.child({ bmc: this.label }) };
-    this.#link = new Link(this.#profile, this.#deps, this);
+    const log = deps.log.child({ bmc: this.label });
+    this.#deps = { ...deps, log, transport: countedTransport(deps.transport, this.#traffic) };
+    this.#quirks = new KnownQuirks(this.#profile.quirks, memory, log);
+    this.#link = new Link(this.#profile, memory, this.#quirks, this.#deps, this);
   }
 
   async send<Request, Reply>(command: Command<Request, Reply>, request: Request, options?: Signal): Promise<Reply> {
     // A command that may not be repeated must not be the one that finds out that the session has expired.
     if (!command.repeatable && (this.#link.session?.silentMs ?? 0) > provenMs) await this.deviceId(options);
-    return this.#link.use((session) => session.request(command, request, options), command.repeatable, options);
+    return this.#link.use((session) => session.request(command, request, options), { repeatable: command.repeatable, ...options });
   }
 
   chassisStatus(options?: Signal): Promise<ReplyOf<typeof getChassisStatus>> {
@@ -133,10 +145,26 @@ class SharedBmc implements Bmc, LinkOwner {
     if (this.#console !== undefined || this.#consoleOpening) throw new ConflictError(`${this.label}: its console is already open here`);
     this.#consoleOpening = true;
     try {
-      return await this.#link.use((session) => this.#activate(session, options), true, options);
+      return await this.#link.use((session) => this.#activate(session, options), {
+        repeatable: true,
+        patient: true,
+        signal: options?.signal,
+      });
     } finally {
       this.#consoleOpening = false;
     }
+  }
+
+  get isOpen(): boolean {
+    return this.#link.session !== undefined;
+  }
+
+  learned(): readonly Deviation[] {
+    return this.#quirks.learned;
+  }
+
+  traffic(): Readonly<Traffic> {
+    return { ...this.#traffic };
   }
 
   close(): Promise<void> {
@@ -150,9 +178,8 @@ class SharedBmc implements Bmc, LinkOwner {
 
   /** With a console open, asks whether it is still ours. */
   async keepAlive(session: Session): Promise<void> {
-    const console = this.#console;
-    if (console?.owner === undefined) await session.exchange(getDeviceId, {});
-    else this.#judgeOwner(console, await solOwner(session));
+    if (this.#console === undefined) await session.exchange(getDeviceId, {});
+    else await this.#console.keepAlive();
   }
 
   lost(session: Session, error: LabError): void {
@@ -167,35 +194,30 @@ class SharedBmc implements Bmc, LinkOwner {
   }
 
   async #activate(session: Session, options?: Signal & { steal?: boolean }): Promise<SolStream> {
-    const { quirks } = this.#profile;
+    const quirks = this.#quirks;
+    const { clock, log } = this.#deps;
+    const { port } = this.#profile.remote;
     const early: { packet: SolPacket; order: number }[] = [];
     // A BMC may send characters before its answer to the activation.
     session.onSol((packet, order) => early.push({ packet, order }));
     try {
-      const chunkBytes = await activateSol(
-        session,
-        {
-          subject: this.label,
-          steal: options?.steal ?? false,
-          formerIds: this.#formerIds,
-          skipStatus: quirks.has("solstatus"),
-          deferAlerts: quirks.has("serialalertsdeferred"),
-        },
-        options,
-      );
+      const activation = { subject: this.label, steal: options?.steal ?? false, formerIds: this.#formerIds, clock, port, quirks };
+      const { chunkBytes, deviations } = await activateSol(session, activation, options);
+      for (const deviation of deviations) quirks.learn(deviation);
       const stream = new ActiveSol(chunkBytes, {
         subject: this.label,
-        clock: this.#deps.clock,
+        copiesPerNumber: quirks.has("solpacketseq") ? 2 : undefined,
+        clock,
         send: (packet) => session.sendSol(packet),
-        release: (ours) => this.#release(session, ours),
+        noticed: (notice) => log.info({ notice }, "the machine's end of SOL"),
+        release: (ours) => this.#release(session, hold, ours),
       });
-      this.#console = { stream, owner: undefined };
+      const hold = new SolHold(session, stream, { subject: this.label, clock, log, quirks });
+      this.#console = hold;
       session.onSol((packet, order) => stream.received(packet, order));
       for (const { packet, order } of early) stream.received(packet, order);
-      // Whatever id the BMC gives now means "we": some give the console's, some their own, some none.
-      const owner = quirks.has("noinstanceinfo") ? undefined : await solOwner(session, options).catch(() => undefined);
-      if (this.#console?.stream === stream && owner !== 0) this.#console = { stream, owner };
-      this.#deps.log.info("SOL activated");
+      await hold.begin(options);
+      log.info("SOL activated");
       return stream;
     } catch (error) {
       session.onSol(undefined);
@@ -203,37 +225,11 @@ class SharedBmc implements Bmc, LinkOwner {
     }
   }
 
-  /** Deactivates SOL unless somebody else has it by now: whoever deactivates, deactivates the thief. */
-  async #release(session: Session, ours: boolean): Promise<void> {
-    const owner = this.#console?.owner;
+  async #release(session: Session, hold: SolHold, ours: boolean): Promise<void> {
     this.#console = undefined;
     session.onSol(undefined);
-    if (!ours || this.#link.session !== session) return;
-    try {
-      if (owner === undefined || (await solOwner(session)) === owner) await deactivateSol(session);
-    } catch (err) {
-      this.#deps.log.warn({ err }, "SOL could not be deactivated");
-    }
+    await hold.end(ours && this.#link.session === session);
   }
-
-  #judgeOwner(console: OpenConsole, owner: number | undefined): void {
-    if (owner === console.owner || owner === undefined || this.#console !== console) return;
-    const facts = { bmc: this.label, owner };
-    if (owner === 0) {
-      const error = new UnreachableError(`${this.label}: SOL is no longer active; open the console again`, { facts });
-      console.stream.fail("line-down", error, false);
-    } else {
-      const who = `session 0x${owner.toString(16)}`;
-      const error = new ConflictError(`${this.label}: ${who} has taken SOL; close it there or steal it back`, { facts });
-      console.stream.fail("stolen", error, false);
-    }
-  }
-}
-
-interface OpenConsole {
-  readonly stream: ActiveSol;
-  /** Whom the BMC named as owner when it was ours; undefined when it names nobody. */
-  readonly owner: number | undefined;
 }
 
 /** The table's layouts under one type: each name's own is known to the caller. */

@@ -2,12 +2,25 @@
  * A session that is there when it is needed: opened at first use, kept alive, opened again after it was lost, closed at the end.
  * Everyone who needs it at the same time shares one login, because BMCs do one at a time.
  */
-import { unlessAborted } from "../../proto/base/abort.js";
-import type { Timer } from "../../proto/base/clock.js";
-import { LabError, UnreachableError } from "../../proto/base/errors.js";
+import { anySignal, unlessAborted } from "../../proto/base/abort.js";
+import { Backoff } from "../../proto/base/backoff.js";
+import { sleep, type Timer } from "../../proto/base/clock.js";
+import { ExhaustedError, LabError, UnreachableError } from "../../proto/base/errors.js";
 import type { Logger } from "../../proto/base/logger.js";
-import type { BmcProfile } from "./options.js";
-import { connect, type ConnectDependencies, type Connection, type HandshakePlan, type Session } from "./session/index.js";
+import { getChannelAuthenticationCapabilities, thisChannel } from "./command/index.js";
+import type { CipherSuite } from "./crypto/index.js";
+import type { BmcMemory, KnownQuirks } from "./known-quirks.js";
+import { forgetSecrets, loginPlan, type BmcProfile } from "./options.js";
+import type { Quirk } from "./quirks.js";
+import {
+  askOutside,
+  connect,
+  SilentError,
+  type ConnectDependencies,
+  type Connection,
+  type Deviation,
+  type Session,
+} from "./session/index.js";
 
 /** The session's life without traffic is 60 ± 3 s (IPMI v2.0 §6.12.15); jitter keeps many BMCs apart. */
 const keepaliveMs = 20_000;
@@ -15,6 +28,16 @@ const keepaliveJitterMs = 10_000;
 const missedKeepaliveMs = 2000;
 /** A host's reset can take its BMC off the network for many seconds. */
 const toleratedMisses = 5;
+/** How long each login attempt waits; BMCs need up to a second for one step. */
+const loginTimeoutsMs = [1000, 2000, 3000, 4000] as const;
+/** Of a BMC that said nothing at all the last time: it is asked as often as a lost datagram asks for, and no more. */
+const doubtfulTimeoutsMs = [1000, 2000] as const;
+/** Sessions that their owner has lost are free again after a minute (§6.12.15): so long a patient user waits for a slot. */
+const slotPatienceMs = 70_000;
+const slotBackoff = { initialMs: 1000, capMs: 15_000, stableMs: Number.POSITIVE_INFINITY };
+const awakeWaitsMs = [500, 1000] as const;
+/** A session heard of more recently than this lives, whatever one command came to. */
+const silentEnoughMs = 5000;
 
 export interface LinkDependencies extends ConnectDependencies {
   readonly log: Logger;
@@ -33,20 +56,30 @@ interface Signal {
   readonly signal?: AbortSignal | undefined;
 }
 
+export interface LinkUse extends Signal {
+  /** What may be run once more on a new session when the old one turns out to be gone. */
+  readonly repeatable: boolean;
+  /** Waits for a session slot when the BMC has none; everybody else is told at once. */
+  readonly patient?: boolean;
+}
+
 export class Link {
   readonly #profile: BmcProfile;
+  readonly #quirks: KnownQuirks;
+  readonly #memory: BmcMemory;
   readonly #deps: LinkDependencies;
   readonly #owner: LinkOwner;
   readonly #closing = new AbortController();
-  #plan: HandshakePlan;
+  #doubtful = false;
   #connecting: Promise<Connection> | undefined;
   #connection: Connection | undefined;
   #timer: Timer | undefined;
   #missed = 0;
 
-  constructor(profile: BmcProfile, deps: LinkDependencies, owner: LinkOwner) {
+  constructor(profile: BmcProfile, memory: BmcMemory, quirks: KnownQuirks, deps: LinkDependencies, owner: LinkOwner) {
     this.#profile = profile;
-    this.#plan = profile.plan;
+    this.#memory = memory;
+    this.#quirks = quirks;
     this.#deps = deps;
     this.#owner = owner;
   }
@@ -56,54 +89,102 @@ export class Link {
     return this.#connection?.session;
   }
 
-  /** Runs `work` on the session, connecting first; what is `repeatable` once more on a new session when the old one turns out to be gone. */
-  async use<T>(work: (session: Session) => Promise<T>, repeatable: boolean, options?: Signal): Promise<T> {
+  /** Runs `work` on the session, connecting first. Throws what it throws, and what a login can. */
+  async use<T>(work: (session: Session) => Promise<T>, use: LinkUse): Promise<T> {
     const existed = this.#connection !== undefined;
-    const connection = await this.#connected(options);
+    const connection = await this.#connected(use);
     try {
       return await work(connection.session);
     } catch (error) {
       // What was sent only once and not answered proves nothing about the session.
-      if (!(error instanceof UnreachableError) || !repeatable || this.#owner.isPatient() || this.#closing.signal.aborted) throw error;
+      if (!(error instanceof UnreachableError) || !use.repeatable || this.#closing.signal.aborted) throw error;
+      if (this.#owner.isPatient() && !(await this.#isForgotten(connection))) throw error;
       this.#lose(connection, error);
       if (!existed) throw error;
-      return work((await this.#connected(options)).session);
+      return work((await this.#connected(use)).session);
     }
   }
 
-  /** Closes the session, or stops opening it. Call once. */
+  /** Closes the session, or stops opening it, within 1.5 s. Call once. */
   async close(): Promise<void> {
     this.#closing.abort(new UnreachableError(`${this.#profile.label}: was closed`));
     await this.#connecting?.catch(() => undefined);
     this.#timer?.cancel();
     await this.#connection?.close();
     this.#connection = undefined;
-    this.#plan.userKey.fill(0);
-    this.#plan.kg?.fill(0);
+    forgetSecrets(this.#profile);
   }
 
-  async #connected(options?: Signal): Promise<Connection> {
-    if (this.#closing.signal.aborted) throw this.#closing.signal.reason;
-    if (this.#connection !== undefined) return this.#connection;
+  async #connected({ signal, patient }: LinkUse): Promise<Connection> {
+    const backoff = new Backoff({ ...slotBackoff, random: () => (this.#deps.random(1)[0] ?? 0) / 256 });
+    const began = this.#deps.clock.monotonicMs();
+    for (;;) {
+      if (this.#closing.signal.aborted) throw this.#closing.signal.reason;
+      if (this.#connection !== undefined) return this.#connection;
+      try {
+        return await unlessAborted(this.#login(), signal);
+      } catch (error) {
+        const waitedMs = this.#deps.clock.monotonicMs() - began;
+        if (!(error instanceof ExhaustedError) || patient !== true || waitedMs > slotPatienceMs) throw error;
+        await this.#pause(backoff.nextDelayMs(0), signal);
+      }
+    }
+  }
+
+  #login(): Promise<Connection> {
     this.#connecting ??= this.#connect().finally(() => {
       this.#connecting = undefined;
     });
-    return unlessAborted(this.#connecting, options?.signal);
+    return this.#connecting;
+  }
+
+  async #pause(delayMs: number, signal: AbortSignal | undefined): Promise<void> {
+    const either = anySignal(signal, this.#closing.signal);
+    try {
+      await sleep(this.#deps.clock, delayMs, either);
+    } finally {
+      either.release();
+    }
   }
 
   async #connect(): Promise<Connection> {
-    const { remote, quirks } = this.#profile;
-    const settings = { checksums: !quirks.has("nochecksumcheck") };
-    const connection = await connect(remote, this.#plan, settings, this.#deps, { signal: this.#closing.signal });
+    const timeoutsMs = this.#doubtful ? doubtfulTimeoutsMs : loginTimeoutsMs;
+    const settings = {
+      plan: (found: ReadonlySet<Quirk>) => loginPlan(this.#profile, this.#quirks.all(found), this.#suites(), timeoutsMs),
+      onDeviation: (deviation: Deviation) => this.#quirks.learn(deviation),
+    };
+    const connection = await connect(this.#profile.remote, settings, this.#deps, { signal: this.#closing.signal }).catch(
+      (error: unknown) => {
+        this.#doubtful = error instanceof SilentError;
+        throw error;
+      },
+    );
+    this.#doubtful = false;
+    for (const deviation of connection.learned) this.#quirks.learn(deviation);
     const { suiteId } = connection.session;
-    // The suite that worked is tried first from now on: probing costs some BMCs seconds.
-    const suites = [...this.#plan.suites].sort((a, b) => Number(b.id === suiteId) - Number(a.id === suiteId));
-    this.#plan = { ...this.#plan, suites };
+    this.#memory.suiteId = suiteId;
     this.#connection = connection;
     this.#missed = 0;
     this.#schedule();
     this.#deps.log.info({ cipherSuite: suiteId }, "BMC session opened");
     return connection;
+  }
+
+  /** The suite that worked is tried first from then on: probing costs some BMCs seconds. */
+  #suites(): readonly CipherSuite[] {
+    const { suiteId } = this.#memory;
+    return [...this.#profile.suites].sort((a, b) => Number(b.id === suiteId) - Number(a.id === suiteId));
+  }
+
+  /** A BMC that answers strangers, but not on our session, has restarted since or given our place to another. */
+  async #isForgotten(connection: Connection): Promise<boolean> {
+    const question = { channel: { wantV20: true, number: thisChannel }, privilege: this.#profile.privilege };
+    const settings = { waitsMs: awakeWaitsMs, signal: this.#closing.signal };
+    if (connection.session.silentMs < silentEnoughMs) return false;
+    const answer = await askOutside(this.#profile.remote, getChannelAuthenticationCapabilities, question, this.#deps, settings).catch(
+      () => undefined,
+    );
+    return answer !== undefined && connection.session.silentMs >= silentEnoughMs;
   }
 
   #lose(connection: Connection, error: LabError): void {
@@ -128,9 +209,10 @@ export class Link {
       await this.#owner.keepAlive(connection.session);
       this.#missed = 0;
     } catch (error) {
-      if (this.#connection !== connection) return;
+      if (this.#connection !== connection || this.#closing.signal.aborted) return;
       this.#missed = connection.session.silentMs < keepaliveMs ? 0 : this.#missed + 1;
-      if (this.#missed > toleratedMisses && error instanceof LabError) return this.#lose(connection, error);
+      const hopeless = this.#missed > toleratedMisses || (this.#missed > 0 && (await this.#isForgotten(connection)));
+      if (hopeless && error instanceof LabError) return this.#lose(connection, error);
     }
     if (this.#connection === connection) this.#schedule();
   }

@@ -11,8 +11,12 @@ export type LineEvent =
 
 /** An open line. Ends, or throws with the reason, when it goes down; opening it again is the capture's business. */
 export interface ConsoleLine {
-  /** In order, each once. One reader. */
-  readonly events: AsyncIterable<LineEvent>;
+  /**
+   * Tells what comes, in order, each once and as soon as it is there, until the line ends: then resolves, or throws with the reason.
+   * One reader, called once; `tell` takes what it is told at once and does not throw. A wait for each event costs more than all else
+   * a reader does with a packet (5 of 50 µs, Node 20).
+   */
+  read(tell: (event: LineEvent) => void): Promise<void>;
   /** Sends bytes; resolves when the far end has accepted them all. Throws UnreachableError when the line goes down first. */
   write(data: Uint8Array, options?: { signal?: AbortSignal | undefined }): Promise<void>;
   /** Sends a BREAK. Throws UnsupportedError where the line cannot. */

@@ -20,6 +20,8 @@ export interface Facts {
 
 export interface Machine {
   facts(): Promise<Facts>;
+  /** As in the facts, without the work of the others; "" on a machine that does not say. Throws UnreachableError, AuthenticationError. */
+  bootId(options?: { signal?: AbortSignal | undefined }): Promise<string>;
   /** Asks the operating system to reboot; resolves with the boot id before it when the request was accepted. */
   reboot(): Promise<{ oldBootId: string }>;
 }

@@ -39,7 +39,7 @@ export interface EventLogEntry {
   readonly timeMs: number;
   /** "temperature CPU1 Temp"; the sensor's number where its name is not known: "power supply 0x51". */
   readonly sensor: string;
-  /** "upper critical going high". */
+  /** "upper critical going high: 95 °C, threshold 90 °C". */
   readonly event: string;
   readonly deasserted: boolean;
   /** As it came. */
@@ -54,7 +54,7 @@ export interface SensorReading {
   readonly value: number | undefined;
   /** "°C", "RPM", "V"; "" when there is none. */
   readonly unit: string;
-  /** "ok", "not available", or what is wrong: "upper critical". */
+  /** "ok", "ok: presence detected", "not available", or what is wrong: "upper critical". */
   readonly status: string;
 }
 

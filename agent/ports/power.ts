@@ -24,6 +24,7 @@ export interface PowerDevice {
   read(options?: { signal?: AbortSignal | undefined }): Promise<PowerReading>;
   /**
    * Sends the verb **once**, never again: a lost reply throws UnreachableError and leaves it open whether the device acted.
+   * ExhaustedError: it is busy and has done nothing; it may be told again.
    * - on, off: immediate.
    * - reset: hard reset of a running machine; UnsupportedError when it is off.
    * - soft: asks the operating system to shut down; may be ignored by it.
@@ -46,6 +47,8 @@ export interface PowerRequest {
   readonly deadlineMs: number;
   /** How long it may wait for its turn. */
   readonly queueMs: number;
+  /** Asked when its turn has come: who has waited for long may have lost the right to act, and is then refused by what this throws. */
+  readonly permit?: (() => Promise<void>) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 

@@ -41,6 +41,10 @@ export class OperatedNodes {
     return this.#nodes.has(name);
   }
 
+  find(name: string): OperatedNode | undefined {
+    return this.#nodes.get(name);
+  }
+
   /** Throws NotFoundError for a request about another node: the controller has mistaken connections. */
   get(name: string): OperatedNode {
     const node = this.#nodes.get(name);

@@ -31,6 +31,8 @@ export function powerService(powerOf: (node: string) => Power, requireFence: Req
         key,
         deadlineMs: deadlineMs || defaultDeadlineMs,
         queueMs: queueMs || defaultQueueMs,
+        // Whoever waited for long may have lost its lease to somebody who has begun since.
+        permit: () => requireFence(node, fence),
         signal,
       });
       return { ...result, consoleOffset: BigInt(result.consoleOffset) };

@@ -56,6 +56,8 @@ export interface RunningKernel {
   onToolRequest?(request: ToolRequest): Promise<ToolReply> | undefined;
   /** The power button was pressed, or the BMC asked for a soft power-off (ACPI). A kernel without this does not notice. */
   onPowerButton?(): void;
+  /** A diagnostic interrupt (NMI) from the BMC. A kernel without this takes no notice. */
+  onDiagnosticInterrupt?(): void;
 }
 
 /** Starts a kernel. It owns the machine until stopped. It never throws into the machine: a kernel that cannot run says so on serial. */

@@ -64,9 +64,10 @@ async function main(): Promise<void> {
   const simulator = await startSimulator({ lab, stateDirectory: state, speedUp, agentProgram: agent, clock: systemClock, log });
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => void end(simulator));
   if (exitWithStdin) process.stdin.on("end", () => void end(simulator)).resume();
-  const nodes = simulator.nodes.map(({ name, bmc, rootDirectory, serialLog }) => ({
+  const nodes = simulator.nodes.map(({ name, bmc, redfish, rootDirectory, serialLog }) => ({
     name,
     bmc: bmc === undefined ? undefined : { address: bmc.address, port: bmc.port },
+    redfish: redfish && { url: redfish.url, fingerprint: redfish.fingerprint },
     root: rootDirectory,
     serialLog,
   }));

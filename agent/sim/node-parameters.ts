@@ -1,7 +1,8 @@
 /** What a simulation needs to know of a node beyond what a real lab does: its `sim:` section, checked, with defaults. */
 import { z } from "zod";
-import { InvalidInventoryError } from "../../proto/base/errors.js";
+import { InvalidArgumentError, InvalidInventoryError } from "../../proto/base/errors.js";
 import { cipherSuite, cipherSuites, type CipherSuite } from "../ipmi/crypto/index.js";
+import { type Fault, parseFault } from "./bmc/faults/index.js";
 
 const sizeUnits: Readonly<Record<string, number>> = { M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 };
 
@@ -15,6 +16,16 @@ const suite = z.number().transform((id, context): CipherSuite => {
   if (known !== undefined) return known;
   context.addIssue({ code: "custom", message: `cipher suite ${id} is not simulated; there are ${Object.keys(cipherSuites).join(" ")}` });
   return z.NEVER;
+});
+
+const bmcFault = z.string().transform((text, context): Fault => {
+  try {
+    return parseFault(text);
+  } catch (error) {
+    if (!(error instanceof InvalidArgumentError)) throw error;
+    context.addIssue({ code: "custom", message: error.message });
+    return z.NEVER;
+  }
 });
 
 /** A folder beside this file each; hexo furnishes an x86 machine or a board by the node's arch. */
@@ -49,6 +60,8 @@ const schema = z.strictObject({
   files: z.record(z.string().startsWith("/", "needs an absolute path"), z.string()).prefault({}),
   /** Ways in which it misbehaves, by names its system knows. */
   faults: z.array(z.string()).default([]),
+  /** What is wrong with its BMC from the start: drop, delay=300ms… */
+  bmcFaults: z.array(bmcFault).prefault([]),
 });
 
 /** What a machine has that says nothing else, by architecture. */

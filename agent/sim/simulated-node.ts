@@ -18,6 +18,8 @@ import { listenForTools } from "./machine/machine-socket.js";
 import { machineTime } from "./machine/machine-time.js";
 import { SerialPort } from "./machine/serial-port.js";
 import type { NodeParameters } from "./node-parameters.js";
+import { startRedfish } from "./node-redfish.js";
+import type { RedfishServer } from "./redfish/redfish-server.js";
 import { hostKey } from "./ssh/keys.js";
 import { systems } from "./systems.js";
 import { faultsVariable, speedUpVariable } from "./tools/surroundings.js";
@@ -44,6 +46,8 @@ export interface SimulatedNode {
   readonly machine: Machine;
   /** Undefined when the inventory gives it none. */
   readonly bmc: BmcServer | undefined;
+  /** Undefined when the inventory does not switch it by Redfish. */
+  readonly redfish: RedfishServer | undefined;
   /** Its "/", on the host. */
   readonly rootDirectory: string;
   /** Where its stand-in tools ask the running kernel. */
@@ -104,8 +108,10 @@ export async function startNode(spec: NodeSpec, parameters: NodeParameters, inde
     lifecycle.onClose(() => tools.close());
     const bmc = spec.bmc === undefined ? undefined : await startBmc(spec.bmc, { machine, serial, parameters, baudRate, directory, around });
     lifecycle.onClose(async () => bmc?.close());
+    const redfish = await startRedfish(spec.power, { ...around, machine, directory, log: machine.options.log });
+    lifecycle.onClose(async () => redfish?.close());
     if (parameters.power === "on") void machine.act("on");
-    return { name: spec.name, machine, bmc, rootDirectory, socketPath, serialLog, close };
+    return { name: spec.name, machine, bmc, redfish, rootDirectory, socketPath, serialLog, close };
   } catch (error) {
     await close();
     throw error;
@@ -165,7 +171,7 @@ function infinibandPort(parameters: NodeParameters, index: number): { lid: numbe
   return { lid: parameters.lid ?? firstLid + index, subnetManager: parameters.subnetManager };
 }
 
-function startBmc(
+async function startBmc(
   spec: BmcSpec,
   node: {
     machine: Machine;
@@ -182,9 +188,10 @@ function startBmc(
   const powerLog = join(directory, "power.log");
   const execute = (verb: ChassisVerb) => {
     appendFileSync(powerLog, `${JSON.stringify({ time: new Date(around.clock.now()).toISOString(), verb })}\n`);
-    void machine.act(verb);
+    if (verb === "interrupt") machine.interrupt();
+    else void machine.act(verb);
   };
-  return serveBmc(
+  const server = await serveBmc(
     { address: spec.address, port: spec.port },
     {
       user: spec.user,
@@ -199,10 +206,15 @@ function startBmc(
           return machine.on;
         },
         execute,
+        watch: (watcher) => machine.watch(watcher),
       },
       serial,
+      faults: parameters.bmcFaults,
+      faultSeed: name,
       clock: around.clock,
       log: around.log.child({ node: name }),
     },
   );
+  machine.bootDevice = () => server.takeBootDevice();
+  return server;
 }

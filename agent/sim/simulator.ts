@@ -7,6 +7,7 @@ import type { Lab } from "../../inventory/model.js";
 import type { Clock } from "../../proto/base/clock.js";
 import { Lifecycle } from "../../proto/base/lifecycle.js";
 import type { Logger } from "../../proto/base/logger.js";
+import { listenForFaults } from "./fault-control.js";
 import { setWarden } from "./linux/warding.js";
 import { nodeParameters } from "./node-parameters.js";
 import { type SimulatedNode, startNode } from "./simulated-node.js";
@@ -61,6 +62,11 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
       const spec = lab.nodes[index];
       if (spec !== undefined) nodes.push(await startNode(spec, each, index, around));
     }
+    const control = await listenForFaults(
+      nodes.map(({ name, bmc }) => ({ name, faults: bmc?.faults })),
+      around,
+    );
+    lifecycle.onClose(() => control.close());
   } catch (error) {
     await lifecycle.close();
     throw error;

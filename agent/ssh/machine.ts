@@ -69,6 +69,12 @@ export class SshMachine implements Machine {
     };
   }
 
+  async bootId(options?: { signal?: AbortSignal | undefined }): Promise<string> {
+    const script = `${prelude}cat ${pathWord(files.bootId)} 2>/dev/null\n`;
+    const { stdout } = await ask(this.#shell, this.#clock, script, { awaited: "the machine's boot id", signal: options?.signal });
+    return stdout.toString().trim();
+  }
+
   async reboot(): Promise<{ oldBootId: string }> {
     const program = this.#rebootArgv[0] ?? "reboot";
     const script = `${prelude}cat ${pathWord(files.bootId)}; PATH=$LABD_PATH:$PATH; ${shellCommand(this.#rebootArgv)} >/dev/null\n`;

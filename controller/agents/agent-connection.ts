@@ -1,6 +1,7 @@
 /** A connected agent: its services as clients over the connection it dialled. */
 import type { AgentDescription } from "../../proto/gen/lab/v1/agent.js";
 import { AgentServiceService } from "../../proto/gen/lab/v1/agent.js";
+import { BmcServiceService } from "../../proto/gen/lab/v1/bmc.js";
 import { BootServiceService } from "../../proto/gen/lab/v1/boot.js";
 import { CommandServiceService } from "../../proto/gen/lab/v1/command.js";
 import { ConsoleServiceService } from "../../proto/gen/lab/v1/console.js";
@@ -18,6 +19,7 @@ export interface AgentConnection {
   readonly channel: ReverseChannel;
   readonly agent: ServiceClient<typeof AgentServiceService>;
   readonly power: ServiceClient<typeof PowerServiceService>;
+  readonly bmc: ServiceClient<typeof BmcServiceService>;
   readonly console: ServiceClient<typeof ConsoleServiceService>;
   readonly node: ServiceClient<typeof NodeServiceService>;
   readonly boot: ServiceClient<typeof BootServiceService>;
@@ -34,6 +36,7 @@ export async function meetAgent(name: string, channel: ReverseChannel): Promise<
     channel,
     agent,
     power: clientOf(PowerServiceService, channel),
+    bmc: clientOf(BmcServiceService, channel),
     console: clientOf(ConsoleServiceService, channel),
     node: clientOf(NodeServiceService, channel),
     boot: clientOf(BootServiceService, channel),

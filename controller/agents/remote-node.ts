@@ -6,12 +6,11 @@ import type { PowerStatus } from "../../proto/gen/lab/v1/power.js";
 import type { Facts as WireFacts } from "../../proto/gen/lab/v1/node.js";
 import type { BootMenu, ConsoleFeed, Facts, NodeHandle, Nodes, PowerReading, PowerResult, PowerState, PowerVerb } from "../ports.js";
 import { runJob } from "./job-run.js";
+import { setPower } from "./power-act.js";
 import { remoteJobs } from "./remote-jobs.js";
 import { remoteFiles } from "./remote-files.js";
 import type { Routes } from "./routes.js";
 
-/** Beside what a power act may take: the way there and back, and the reads before and after. */
-const powerMarginMs = 30_000;
 /** How long an act waits for its turn when nobody says. */
 const defaultQueueMs = 30 * 60_000;
 
@@ -61,7 +60,7 @@ export class RemoteNodes implements Nodes {
   }
 
   #power(node: string): NodeHandle["power"] {
-    const { routes, onPower, onPowerAct } = this.#options;
+    const { routes, clock, onPower, onPowerAct } = this.#options;
     const reading = (status: PowerStatus): PowerReading => {
       const state = powerState(status.state);
       onPower?.(node, state);
@@ -77,12 +76,11 @@ export class RemoteNodes implements Nodes {
         return reading(await power.confirmPower({ node, state }, { signal: options?.signal }));
       },
       async set(verb, { fence, key, deadlineMs, queueMs = defaultQueueMs, signal }) {
-        const { power } = await routes.power(node, { signal });
         const request = { node, verb, fence, key, deadlineMs, queueMs };
-        const answer = await power.setPower(request, { signal, deadlineMs: queueMs + deadlineMs + powerMarginMs });
+        const { again, ...answer } = await setPower({ routes, clock }, request, signal);
         const result = { ...answer, before: powerState(answer.before), after: powerState(answer.after) };
         onPower?.(node, result.after);
-        if (result.acted && !result.replayed) onPowerAct?.(node, verb, result);
+        if (result.acted && (again || !result.replayed)) onPowerAct?.(node, verb, result);
         return result;
       },
     };

@@ -4,7 +4,7 @@ import type { Peer } from "../../proto/rpc/peer.js";
 import type { Fence, Leases } from "../ports.js";
 import { callerName } from "./authorization.js";
 
-/** Longer than any single act. It is given back when the act ends; this only bounds what a crash leaves behind. */
+/** Longer than acts take. It is given back when the act ends; this only bounds what a crash leaves behind. */
 const actLeaseMs = 10 * 60_000;
 
 export interface Act {
@@ -14,6 +14,8 @@ export interface Act {
   readonly caller: Peer | undefined;
   /** For whoever meets the lease: "power cycle". */
   readonly what: string;
+  /** How long it may take, where that is longer than acts take. */
+  readonly withinMs?: number;
 }
 
 export class Acting {
@@ -39,8 +41,8 @@ export class Acting {
     const owner = callerName(act.caller);
     if (held?.owner === owner && !this.#underWay.has(held.id)) return work({ leaseId: held.id, epoch: held.epoch });
     // When somebody else holds it, this throws and says who, why and until when.
-    const lease =
-      held?.owner === owner ? held : await this.#leases.acquire({ nodes: [act.node], owner, reason: act.what, ttlMs: actLeaseMs });
+    const ttlMs = Math.max(actLeaseMs, act.withinMs ?? 0);
+    const lease = held?.owner === owner ? held : await this.#leases.acquire({ nodes: [act.node], owner, reason: act.what, ttlMs });
     this.#underWay.set(lease.id, (this.#underWay.get(lease.id) ?? 0) + 1);
     try {
       return await work({ leaseId: lease.id, epoch: lease.epoch });

@@ -54,8 +54,9 @@ export function createNodeService(deps: NodeServiceDeps): Implementation<typeof 
   };
 }
 
-function declared(spec: NodeSpec): Pick<NodeView, "name" | "arch" | "tags" | "address"> {
-  return { name: spec.name, arch: spec.arch, tags: [...spec.tags], address: spec.address ?? "" };
+function declared(spec: NodeSpec): Pick<NodeView, "name" | "arch" | "tags" | "address" | "powerKind"> {
+  const powerKind = spec.power?.kind ?? (spec.bmc === undefined ? "" : "ipmi");
+  return { name: spec.name, arch: spec.arch, tags: [...spec.tags], address: spec.address ?? "", powerKind };
 }
 
 function leaseView(lease: Lease | undefined): Pick<NodeView, "leaseOwner" | "leaseExpiresMs" | "leaseReason"> {

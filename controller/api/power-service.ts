@@ -8,6 +8,9 @@ import type { Acting } from "./acting.js";
 
 const verbs: readonly PowerVerb[] = ["on", "off", "cycle", "reset", "soft"];
 const defaultDeadlineMs = 120_000;
+const defaultQueueMs = 30 * 60_000;
+/** Beside waiting and acting: the way there and back, and the first reading. */
+const marginMs = 60_000;
 
 export function createPowerService({ nodes, acting }: { nodes: Nodes; acting: Acting }): Implementation<typeof PowerServiceService> {
   return {
@@ -26,10 +29,12 @@ export function createPowerService({ nodes, acting }: { nodes: Nodes; acting: Ac
       const request = {
         key: key === "" ? randomUUID() : key,
         deadlineMs: deadlineMs || defaultDeadlineMs,
-        ...(queueMs === 0 ? {} : { queueMs }),
+        queueMs: queueMs || defaultQueueMs,
         signal,
       };
-      return acting.run({ node, fence, caller: peer, what: `power ${verb}` }, (permit) => power.set(verb, { ...request, fence: permit }));
+      const withinMs = request.queueMs + request.deadlineMs + marginMs;
+      const act = { node, fence, caller: peer, what: `power ${verb}`, withinMs };
+      return acting.run(act, (permit) => power.set(verb, { ...request, fence: permit }));
     },
   };
 }

@@ -91,12 +91,17 @@ function values(argument: Argument, typed: string, names: LabNames): readonly st
       return [...names.runs, ...names.deployments];
     case "exercise":
       return names.exercises.map((each) => each.name);
+    case "device":
+      return bootDevices;
     case "kind":
       return ["agent", "operator"];
     default:
       return argument.argChoices ?? [];
   }
 }
+
+/** Those every BMC knows; some know more. */
+const bootDevices = ["none", "pxe", "disk", "cdrom", "setup", "diagnostics"];
 
 /** The term being typed is the one behind the last separator. */
 function nodesetValues(typed: string, { nodes, tags, deployments }: LabNames): readonly string[] {

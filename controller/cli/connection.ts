@@ -2,6 +2,7 @@
 import { readFile } from "node:fs/promises";
 import type { Clock } from "../../proto/base/clock.js";
 import { NotFoundError } from "../../proto/base/errors.js";
+import { BmcServiceService } from "../../proto/gen/lab/v1/bmc.js";
 import { BootServiceService } from "../../proto/gen/lab/v1/boot.js";
 import { CommandServiceService } from "../../proto/gen/lab/v1/command.js";
 import { ConsoleServiceService } from "../../proto/gen/lab/v1/console.js";
@@ -39,6 +40,7 @@ export async function connectLab(directory: LabDirectory, clock: Clock) {
     address: endpoint.address,
     nodes: clientOf(NodeServiceService, channel),
     power: clientOf(PowerServiceService, channel),
+    bmc: clientOf(BmcServiceService, channel),
     boot: clientOf(BootServiceService, channel),
     consoles: clientOf(ConsoleServiceService, channel),
     commands: clientOf(CommandServiceService, channel),

@@ -1,11 +1,13 @@
 #!/usr/bin/env node
 /** `lab`: reads the command line, runs one command, leaves with an exit code that means something. */
+import { setMaxListeners } from "node:events";
 import { readFileSync } from "node:fs";
 import { CommanderError } from "commander";
 import { systemClock } from "../../proto/base/clock.js";
-import { CancelledError, describeError, LabError } from "../../proto/base/errors.js";
+import { describeError, LabError } from "../../proto/base/errors.js";
 import type { Context } from "./context.js";
 import { exitCodeOf, exitCodes } from "../../proto/base/exit-code.js";
+import { listenForInterrupts } from "./interrupts.js";
 import { toJson } from "./json.js";
 import { labDirectory } from "./lab-directory.js";
 import { buildProgram, type GlobalOptions } from "./program.js";
@@ -31,17 +33,16 @@ export async function main(argv: readonly string[]): Promise<number> {
 
 async function runCommand(work: (context: Context) => Promise<void> | void, globals: GlobalOptions): Promise<number> {
   const terminal = processTerminal({ colour: globals.color, env: process.env });
-  const interrupt = new AbortController();
-  const onSignal = () => interrupt.abort(new CancelledError("cancelled"));
-  process.on("SIGINT", onSignal);
-  process.on("SIGTERM", onSignal);
+  const interrupts = listenForInterrupts(process);
+  // As many calls listen as there are nodes: no leak.
+  setMaxListeners(0, interrupts.signal);
   const context: Context = {
     terminal,
     clock: systemClock,
     env: process.env,
     directory: labDirectory(process.env, globals.dir),
     json: globals.json,
-    signal: interrupt.signal,
+    signal: interrupts.signal,
   };
   try {
     await work(context);
@@ -57,8 +58,7 @@ async function runCommand(work: (context: Context) => Promise<void> | void, glob
     }
     return exitCodeOf(error);
   } finally {
-    process.removeListener("SIGINT", onSignal);
-    process.removeListener("SIGTERM", onSignal);
+    interrupts.close();
   }
 }
 

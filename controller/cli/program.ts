@@ -1,6 +1,6 @@
 /** The command line of `lab`: names, options, help with examples that work as printed. What a command does stands in commands/. */
 import { Argument, Command, InvalidArgumentError as BadOption, Option } from "commander";
-import { powerStatus, setPower } from "./commands/power.js";
+import { confirmPower, powerStatus, setPower } from "./commands/power.js";
 import { attachConsole } from "./commands/console.js";
 import { bootOnce, listBoot } from "./commands/boot.js";
 import { checkInventory, printSchema, showInventory } from "./commands/inventory.js";
@@ -11,14 +11,16 @@ import { printEvents } from "./commands/events.js";
 import { execute } from "./commands/exec.js";
 import { listNodes } from "./commands/nodes.js";
 import { simulate } from "./commands/sim.js";
+import { beginFaults, healFaults, listFaults } from "./commands/sim-faults.js";
 import { tail } from "./commands/tail.js";
 import { up } from "./commands/up.js";
 import { verifySerialLog } from "./commands/log.js";
 import { type Shell, shells } from "./completion.js";
 import type { Context } from "./context.js";
 import { offeredScripts } from "./demo/scripts.js";
+import { addBmc } from "./bmc-commands.js";
 import { addDeployments } from "./deployment-commands.js";
-import { collect, natural, positive } from "./option-values.js";
+import { collect, natural, positive, span } from "./option-values.js";
 
 /** Runs one command in the context that its global options describe. */
 export type Launch = (work: (context: Context) => Promise<void> | void, globals: GlobalOptions) => Promise<void>;
@@ -47,6 +49,7 @@ export function buildProgram(launch: Launch, version: string): Command {
   addLocal(program, does, version);
   addInventory(program, does);
   addMachines(program, does);
+  addBmc(program, does);
   addConsoles(program, does);
   addDeployments(program, does);
   addCompletion(program, does);
@@ -91,12 +94,13 @@ function addLocal(program: Command, does: Does, version: string): void {
     .action(
       does((context, inventory: string, options: { listen: string; sim: boolean; speedUp: number }) => up(context, inventory, options)),
     );
-  program
+  const sim = program
     .command("sim <inventory>")
     .description("simulate every machine of an inventory for a controller that runs already")
     .addOption(speedUp)
     .addHelpText("after", "\nExample:\n  lab sim lab.yaml --speed-up 20")
     .action(does((context, inventory: string, options: { speedUp: number }) => simulate(context, inventory, options)));
+  addFaults(sim, does);
   program
     .command("login <address> <token>")
     .description("use a lab elsewhere, with a token its operator made")
@@ -113,6 +117,23 @@ function addLocal(program: Command, does: Does, version: string): void {
         return createToken(context, kind, name, options.ttl * 60_000);
       }),
     );
+}
+
+function addFaults(sim: Command, does: Does): void {
+  sim
+    .command("faults")
+    .description("what can be wrong with a simulated BMC, and what is")
+    .action(does((context) => listFaults(context)));
+  sim
+    .command("fault <node> [faults...]")
+    .description("from now on this is wrong with a node's BMC; without a fault: tell what is")
+    .addHelpText("after", "\nExample:\n  lab sim fault p0 drop=30% reboot-bmc=20s")
+    .action(does((context, node: string, faults: string[]) => beginFaults(context, node, faults)));
+  sim
+    .command("heal <node> [faults...]")
+    .description("end these faults of a node's BMC, or all")
+    .addHelpText("after", "\nExample:\n  lab sim heal p0 drop")
+    .action(does((context, node: string, faults: string[]) => healFaults(context, node, faults)));
 }
 
 function addInventory(program: Command, does: Does): void {
@@ -148,7 +169,8 @@ function addMachines(program: Command, does: Does): void {
   const power = program.command("power").description("chassis power of a nodeset");
   power
     .command("status <nodeset>")
-    .description("ask the BMCs")
+    .description("ask the BMCs; tells what is held back, and what an operator is asked to do")
+    .addHelpText("after", "\nExample:\n  lab power status @lego")
     .action(does((context, nodeset: string) => powerStatus(context, nodeset)));
   const verbs = {
     on: "power on",
@@ -162,14 +184,26 @@ function addMachines(program: Command, does: Does): void {
       .command(`${verb} <nodeset>`)
       .description(`${meaning}; done when the chassis status says so`)
       .option("--yes", "act on more than eight nodes without asking", false)
-      .addOption(new Option("--timeout <seconds>", "how long the state may take").default(120).argParser(positive))
+      .addOption(new Option("--timeout <time>", "how long the state may take: 90, 90s, 3m").default(120_000, "120s").argParser(span))
+      .addOption(
+        new Option("--queue-timeout <time>", "how long a node may wait for its turn, by its power group and the agent's window")
+          .default(30 * 60_000, "30m")
+          .argParser(span),
+      )
       .addHelpText("after", `\nExample:\n  lab power ${verb} p[0-3],@board`)
       .action(
-        does((context, nodeset: string, options: { yes: boolean; timeout: number }) =>
-          setPower(context, verb, nodeset, { yes: options.yes, timeoutMs: options.timeout * 1000 }),
-        ),
+        does((context, nodeset: string, options: { yes: boolean; timeout: number; queueTimeout: number }) => {
+          const { yes, timeout: timeoutMs, queueTimeout: queueMs } = options;
+          return setPower(context, verb, nodeset, { yes, timeoutMs, queueMs });
+        }),
       );
   }
+  power
+    .command("confirm <node>")
+    .addArgument(new Argument("<state>", "how it stands now").choices(["on", "off"]))
+    .description("say what you did by hand to a node whose power is manual")
+    .addHelpText("after", "\nExample:\n  lab power confirm m3 off")
+    .action(does((context, node: string, state: string) => confirmPower(context, node, state)));
   const boot = program.command("boot").description("what a node boots");
   boot
     .command("list <node>")

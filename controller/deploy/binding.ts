@@ -20,6 +20,7 @@ export function bindRoles(deployment: DeploymentSpec, recipe: Recipe, lab: Lab):
     ...Object.keys(recipe.roles).flatMap((role) => countProblems(role, deployment, recipe)),
     ...unknownNodes(deployment, lab),
     ...boundTwice(deployment),
+    ...heldBack(deployment, lab),
   ];
   const bound = (role: string) => lab.nodes.filter((node) => deployment.roles[role]?.includes(node.name));
   const used = new Set(Object.values(deployment.roles).flat());
@@ -103,4 +104,16 @@ function boundTwice(deployment: DeploymentSpec): PlanProblem[] {
     }
   }
   return problems;
+}
+
+/** A run that stops half-way because a machine must not be touched helps nobody. */
+function heldBack(deployment: DeploymentSpec, lab: Lab): PlanProblem[] {
+  return Object.entries(deployment.roles).flatMap(([role, names]) =>
+    lab.nodes
+      .filter(({ name, safety }) => names.includes(name) && safety.hold !== "")
+      .map(({ name, safety }) => ({
+        at: `roles.${role}`,
+        problem: `the power of ${name} is held back: ${safety.hold}; take nodes.${name}.power.hold out of the inventory, or bind another node`,
+      })),
+  );
 }

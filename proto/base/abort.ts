@@ -38,7 +38,8 @@ export function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefin
 
 /**
  * Runs `work` under a deadline. When it passes, the work's signal aborts and a DeadlineError is thrown that says what was
- * awaited, how long, and what `lastSeen` reports. The outer signal's cancellation is passed on unchanged.
+ * awaited, how long, and what `lastSeen` reports. When the outer signal aborts, its reason is thrown if it is one of our errors, else a
+ * CancelledError.
  */
 export async function withDeadline<T>(
   clock: Clock,
@@ -63,7 +64,7 @@ export async function withDeadline<T>(
 
 function rejectOnAbort(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
-    if (signal.aborted) reject(signal.reason as Error);
-    else signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true });
+    if (signal.aborted) reject(CancelledError.from(signal));
+    else signal.addEventListener("abort", () => reject(CancelledError.from(signal)), { once: true });
   });
 }

@@ -39,6 +39,13 @@ export class BoundedQueue<T> implements AsyncIterable<T> {
     return true;
   }
 
+  /** Takes all that is queued, without waiting. */
+  takeAll(): T[] {
+    const items = this.#items.splice(0);
+    this.#wakeProducers();
+    return items;
+  }
+
   /** No more items: consumers get what is queued, then the end. Idempotent. */
   close(): void {
     this.#ended = true;

@@ -113,7 +113,7 @@ function openCall(method: AnyMethod, channel: Channel, rpc: string): ClientDuple
     return channel.transport.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, new Metadata(), {});
   } catch (cause) {
     // grpc-js throws when the channel has been closed, instead of failing the call.
-    throw new UnreachableError(`${channel.label}: ${rpc}: the connection is closed`, { cause });
+    throw new UnreachableError(`${channel.label}: ${rpc}: the connection is closed`, { facts: { rpc }, cause });
   }
 }
 

@@ -5,10 +5,11 @@ import { BmcPool } from "../../agent/drivers/bmc.js";
 import { openSolConsole } from "../../agent/drivers/console/sol.js";
 import { openIpmiPower } from "../../agent/drivers/power/ipmi.js";
 import { cipherSuites } from "../../agent/ipmi/crypto/index.js";
-import { openBmc, UdpTransport, type Bmc, type BmcOptions } from "../../agent/ipmi/index.js";
+import { LoginWindow, openBmc, UdpTransport, type Bmc, type BmcOptions } from "../../agent/ipmi/index.js";
 import type { ConsoleLine } from "../../agent/ports/console.js";
 import { systemClock } from "../../proto/base/clock.js";
 import { silentLogger } from "../../proto/base/logger.js";
+import { lineEvents } from "../support/capture/line-events.js";
 import { benchBmc, benchPassword, benchUser, type BenchBmc, type BenchBmcOptions } from "../support/sim/bench-bmc.js";
 
 interface Bench {
@@ -22,7 +23,7 @@ interface Bench {
 function bench(name: string, body: (t: Test, bench: Bench) => Promise<void>, sim: BenchBmcOptions = {}): void {
   t.test(name, { timeout: 20_000 }, async (t) => {
     const bmc = await benchBmc(sim);
-    const deps = { clock: systemClock, log: silentLogger, transport: new UdpTransport(), random: randomBytes };
+    const deps = { clock: systemClock, log: silentLogger, transport: new UdpTransport(), random: randomBytes, logins: new LoginWindow() };
     const pool = new BmcPool(deps);
     const options = { address: bmc.server.address, port: bmc.server.port, user: benchUser, password: benchPassword };
     const clients: Bmc[] = [];
@@ -134,7 +135,7 @@ bench("boot device and SOL parameters are read back as written", async (t, { cli
 
 async function readText(line: ConsoleLine, length: number): Promise<string> {
   let text = "";
-  for await (const event of line.events) {
+  for await (const event of lineEvents(line)) {
     text += event.kind === "bytes" ? Buffer.from(event.data).toString("latin1") : `[loss: ${event.detail}]`;
     if (text.length >= length) break;
   }

@@ -119,3 +119,50 @@ t.test("a wrong password is named as such", async (t) => {
   });
   await t.rejects(clients.power.getPower({ node: "m0" }), { code: "authentication", message: /password/ });
 });
+
+t.test("what the BMC can do beside power is served beside an open console, which stays up", async (t) => {
+  const bmc = await benchBmc();
+  t.teardown(() => bmc.server.close());
+  const bench = await agentBench(t);
+  bench.start({ config });
+  const clients = await bench.connected();
+  const assignment = {
+    address: "127.0.0.1",
+    port: bmc.server.port,
+    username: benchUser,
+    password: benchPassword,
+    kg: Buffer.alloc(0),
+    privilege: "operator",
+    cipherSuites: [],
+    quirks: [],
+  };
+  const console = { kind: "sol", target: "", baudRate: 115200, line: "ttyS1" };
+  const site = { node: "m0", bmc: assignment, power: undefined, safety: undefined, ssh: undefined, console };
+  await clients.agent.assignSite({ nodes: [site], groups: [] });
+  await until(async () => (await clients.console.listConsoles({})).consoles[0]?.state === "up", "SOL");
+  await clients.power.setPower({ node: "m0", verb: "on", key: "on", fence, deadlineMs: 10_000, queueMs: 0 });
+  t.match(await clients.bmc.probeBmc({ node: "m0" }), { firmware: "2.41", sol: { enabled: true }, problems: [], stanza: "" });
+  t.match(
+    (await clients.bmc.readSensors({ node: "m0" })).sensors.find((each) => each.name === "CPU1 Temp"),
+    { value: 46, unit: "°C", status: "ok" },
+  );
+  const boot = { device: "pxe", persistent: false, efi: true };
+  t.same(await clients.bmc.setBootOverride({ node: "m0", boot, fence }), boot);
+  await clients.bmc.interrupt({ node: "m0", fence });
+  t.match((await clients.bmc.readEventLog({ node: "m0", limit: 1 })).entries, [{ sensor: "critical interrupt Critical Int" }]);
+  await t.rejects(clients.bmc.interrupt({ node: "m0", fence: { ...fence, epoch: fence.epoch - 1n } }), { code: "conflict" });
+  await t.rejects(clients.bmc.probeBmc({ node: "x0" }), { code: "not-found" });
+  t.same(bmc.executed, ["on", "interrupt"]);
+  bmc.serial.transmit(Buffer.from("still here"));
+  await until(async () => (await clients.console.listConsoles({})).consoles[0]?.endOffset === 10n, "the bytes of the serial line");
+  const gaps: string[] = [];
+  for await (const { event } of clients.console.follow({
+    node: "m0",
+    from: { $case: "offset", value: 0n },
+    live: false,
+    untilOffset: 0n,
+  })) {
+    if (event?.$case === "gap") gaps.push(event.value.cause);
+  }
+  t.same(gaps, []);
+});

@@ -4,11 +4,12 @@ import t, { type Test } from "tap";
 import { BmcPool } from "../../agent/drivers/bmc.js";
 import { openSolConsole } from "../../agent/drivers/console/sol.js";
 import { openIpmiPower } from "../../agent/drivers/power/ipmi.js";
-import { openBmc, UdpTransport, type BmcOptions } from "../../agent/ipmi/index.js";
+import { LoginWindow, openBmc, UdpTransport, type BmcOptions } from "../../agent/ipmi/index.js";
 import type { ConsoleLine } from "../../agent/ports/console.js";
 import { systemClock } from "../../proto/base/clock.js";
 import { AuthenticationError, ConflictError } from "../../proto/base/errors.js";
 import { silentLogger } from "../../proto/base/logger.js";
+import { lineEvents } from "../support/capture/line-events.js";
 import { ipmiSimMissing, startIpmiSim, type IpmiSim } from "../support/ipmi/ipmi-sim.js";
 
 interface Bench {
@@ -21,7 +22,7 @@ function bench(name: string, body: (t: Test, bench: Bench) => Promise<void>): vo
   t.test(name, { skip: ipmiSimMissing, timeout: 30_000 }, async (t) => {
     const sim = await startIpmiSim(t.testdir());
     t.teardown(() => sim.stop());
-    const deps = { clock: systemClock, log: silentLogger, transport: new UdpTransport(), random: randomBytes };
+    const deps = { clock: systemClock, log: silentLogger, transport: new UdpTransport(), random: randomBytes, logins: new LoginWindow() };
     t.teardown(() => deps.transport.close());
     const pool = new BmcPool(deps);
     t.teardown(() => pool.close());
@@ -123,7 +124,7 @@ bench("what is typed arrives whole though the BMC takes 32 bytes at a time", asy
 });
 
 bench("SOL held by another session is a conflict that names it, unless it is stolen", async (t, { sim, pool, options }) => {
-  const deps = { clock: systemClock, log: silentLogger, transport: new UdpTransport(), random: randomBytes };
+  const deps = { clock: systemClock, log: silentLogger, transport: new UdpTransport(), random: randomBytes, logins: new LoginWindow() };
   const other = openBmc(options, deps);
   t.teardown(async () => {
     await other.close();
@@ -156,7 +157,7 @@ bench("a console can be closed and opened again", async (t, { sim, pool, options
 async function readText(line: ConsoleLine, length: number): Promise<string> {
   const parts: string[] = [];
   let seen = 0;
-  for await (const event of line.events) {
+  for await (const event of lineEvents(line)) {
     const part = event.kind === "bytes" ? Buffer.from(event.data).toString("latin1") : `[loss: ${event.detail}]`;
     parts.push(part);
     seen += part.length;

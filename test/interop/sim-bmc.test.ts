@@ -73,7 +73,75 @@ t.test("ipmitool reads and writes what a BMC keeps", { skip: ipmitoolMissing }, 
   t.match(await run("chassis", "bootdev", "pxe"), /Set Boot Device to pxe/);
   t.match(await run("chassis", "bootparam", "get", "5"), /Force PXE/);
   t.match(await run("session", "info", "active"), /active sessions +: 1[^]*IPMIv2\/RMCP\+/);
-  t.match(await run("sdr", "list"), /Invalid command/);
+});
+
+t.test("ipmitool reads the event log, the sensors and the users, and lights the machine", { skip: ipmitoolMissing }, async (t) => {
+  const bmc = await bench(t);
+  const run = async (...words: string[]) => {
+    const { exitCode, output } = await runProgram("ipmitool", [...ipmitoolArguments(bmc, "17"), ...words], benchPassword);
+    t.equal(exitCode, 0, words.join(" "));
+    return output;
+  };
+  await run("chassis", "bootdev", "pxe");
+  await run("chassis", "power", "on");
+  t.match(await run("chassis", "bootparam", "get", "5"), /Boot Flag Invalid[^]*No override/, "its firmware has read the choice");
+  await run("chassis", "power", "reset");
+  t.match(await run("chassis", "power", "diag"), /Diag/);
+  await run("chassis", "power", "off");
+  t.match(
+    await run("sel", "elist"),
+    new RegExp(
+      [
+        "Power Unit Power Unit \\| Power off/down \\| Deasserted",
+        "System Boot \\| Initiated by power up \\| Asserted",
+        "System Boot \\| Initiated by hard reset \\| Asserted",
+        "Critical Int \\| NMI/Diag Interrupt \\| Asserted",
+        "Power Unit Power Unit \\| Power off/down \\| Asserted",
+      ].join("[^]*"),
+    ),
+  );
+  t.match(await run("sel", "info"), /Entries +: 5[^]*Overflow +: false/);
+  await run("sel", "clear");
+  t.match(await run("sel", "list"), /^ +6 \|.*Log area reset\/cleared \| Asserted\n$/, "numbers are not used again");
+  t.match(
+    await run("sdr", "elist", "all"),
+    /CPU1 Temp +\| 01h \| ns +\|  3\.1 \| No Reading[^]*PS1 Status .* Presence detected[^]*Event-Only/,
+  );
+  bmc.on = true;
+  t.match(
+    await run("sdr", "list"),
+    /CPU1 Temp +\| 46 degrees C +\| ok[^]*FAN1 +\| 5400 RPM[^]*12V +\| 12\.06 Volts[^]*3\.3V +\| 3\.31 Volts/,
+  );
+  t.match(await run("sensor"), /FAN1 +\| 5400\.000 +\| RPM +\| ok +\| na +\| 600\.000[^]*3\.3V .* 2\.976 .* 3\.616/);
+  t.match(await run("user", "list", "1"), /^2 +admin +true +false +true +ADMINISTRATOR$/m);
+  t.match(await run("channel", "getaccess", "1", "2"), /User Name +: admin[^]*Privilege Level +: ADMINISTRATOR/);
+  t.match(await run("chassis", "identify", "force"), /indefinite/);
+  t.same(bmc.executed, ["on", "reset", "interrupt", "off"], "each executed once");
+});
+
+t.test("FreeIPMI reads the event log and the sensors, and lights the machine", { skip: freeIpmiMissing }, async (t) => {
+  const bmc = await bench(t);
+  const run = async (program: string, ...words: string[]) => {
+    const cache = ["--sdr-cache-directory", t.testdirName];
+    const options = program === "ipmi-chassis" ? [] : cache;
+    const { exitCode, output } = await runProgram(program, [...freeIpmiArguments(bmc, "17"), ...options, ...words], "");
+    t.equal(exitCode, 0, program);
+    return output;
+  };
+  t.testdir({});
+  await run("ipmi-chassis", "--chassis-control=POWER-UP");
+  t.match(
+    await run("ipmi-sel"),
+    /Power Unit +\| Power Unit +\| Power Off[^]*System Boot +\| System Boot Initiated +\| Initiated by power up/,
+  );
+  t.match(
+    await run("ipmi-sensors"),
+    /CPU1 Temp +\| Temperature +\| 46\.00 +\| C +\| 'OK'[^]*PS1 Status +\| Power Supply .*'Presence detected'/,
+  );
+  await run("ipmi-chassis", "--chassis-identify=FORCE");
+  t.match(await run("ipmi-chassis", "--get-chassis-status"), /Chassis Identify state +: Indefinite/i);
+  await run("ipmi-chassis", "--chassis-identify=TURN-OFF");
+  t.match(await run("ipmi-chassis", "--get-chassis-status"), /Chassis Identify state +: off/i);
 });
 
 t.test("a wrong password and an unknown user are told apart by FreeIPMI, and let in by nobody", { skip: freeIpmiMissing }, async (t) => {

@@ -43,7 +43,6 @@ export function fileConsole(path: string, clock: Clock): ConsoleSource {
 }
 
 class FileLine implements ConsoleLine {
-  readonly events: AsyncIterable<LineEvent>;
   readonly #file: FileHandle;
   readonly #path: string;
   readonly #place: Place;
@@ -55,7 +54,6 @@ class FileLine implements ConsoleLine {
     this.#path = path;
     this.#place = place;
     this.#clock = clock;
-    this.events = this.#read();
   }
 
   async write(): Promise<void> {
@@ -72,13 +70,13 @@ class FileLine implements ConsoleLine {
     await this.#file.close().catch(() => {});
   }
 
-  async *#read(): AsyncGenerator<LineEvent, void, undefined> {
+  async read(tell: (event: LineEvent) => void): Promise<void> {
     const signal = this.#closing.signal;
     try {
       while (!signal.aborted) {
         const event = (await this.#grown()) ?? (await this.#shrunk());
         if (event === undefined) await sleep(this.#clock, pollMs, { signal });
-        else yield event;
+        else tell(event);
       }
     } catch (error) {
       if (!signal.aborted) throw error;

@@ -37,7 +37,6 @@ function connected(socket: Socket, label: string): Promise<void> {
 }
 
 class SocketLine implements ConsoleLine {
-  readonly events: AsyncIterable<LineEvent>;
   readonly #socket: Socket;
   readonly #label: string;
   readonly #clock: Clock;
@@ -47,7 +46,6 @@ class SocketLine implements ConsoleLine {
     this.#socket = socket;
     this.#label = label;
     this.#clock = clock;
-    this.events = this.#read();
   }
 
   write(data: Uint8Array, options?: { signal?: AbortSignal | undefined }): Promise<void> {
@@ -73,12 +71,9 @@ class SocketLine implements ConsoleLine {
     this.#socket.destroy();
   }
 
-  /** Pulls: while nobody asks, the socket's own back-pressure holds the far end. */
-  async *#read(): AsyncGenerator<LineEvent, void, undefined> {
+  async read(tell: (event: LineEvent) => void): Promise<void> {
     try {
-      for await (const data of this.#socket as AsyncIterable<Buffer>) {
-        yield { kind: "bytes", data, receivedMs: this.#clock.now() };
-      }
+      for await (const data of this.#socket as AsyncIterable<Buffer>) tell({ kind: "bytes", data, receivedMs: this.#clock.now() });
     } catch (cause) {
       if (!this.#closed) throw new UnreachableError(`${this.#label}: the connection broke`, { cause });
     }

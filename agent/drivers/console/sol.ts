@@ -1,5 +1,5 @@
 /** A node's serial console over its BMC: Serial-over-LAN. */
-import type { ConsoleLine, ConsoleSource, LineEvent } from "../../ports/console.js";
+import type { ConsoleLine, ConsoleSource } from "../../ports/console.js";
 import type { BmcOptions, SolStream } from "../../ipmi/index.js";
 import type { BmcPool } from "../bmc.js";
 
@@ -29,17 +29,14 @@ export function openSolConsole(pool: BmcPool, options: SolConsoleOptions): Conso
 
 function lineOf(stream: SolStream): ConsoleLine {
   return {
-    events: lineEvents(stream),
+    // Bytes and losses; that the machine is off is for the power driver to say.
+    read: (tell) =>
+      stream.read((event) => {
+        if (event.kind !== "notice") tell(event);
+      }),
     write: (data, options) => stream.write(data, options),
     // The length of a BREAK is the BMC's own; IPMI has no field for it.
     sendBreak: () => stream.sendBreak(),
     close: () => stream.close(),
   };
-}
-
-/** Bytes and losses; that the machine is off is for the power driver to say. */
-async function* lineEvents(stream: SolStream): AsyncGenerator<LineEvent, void, undefined> {
-  for await (const event of stream.events) {
-    if (event.kind !== "notice") yield event;
-  }
 }

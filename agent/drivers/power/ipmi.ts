@@ -3,10 +3,12 @@ import { UnsupportedError } from "../../../proto/base/errors.js";
 import type { PowerDevice, PowerReading } from "../../ports/power.js";
 import type { Bmc, BmcOptions } from "../../ipmi/index.js";
 import type { BmcPool } from "../bmc.js";
+import { IpmiManagement } from "../bmc-management.js";
 
 /** Power of the machine behind a BMC. Throws InvalidArgumentError when the pool holds it with other credentials. */
 export function openIpmiPower(pool: BmcPool, options: BmcOptions): PowerDevice {
-  const { bmc, release } = pool.acquire(options);
+  const lease = pool.acquire(options);
+  const { bmc, release } = lease;
   return {
     label: bmc.label,
     read: (options) => read(bmc, options),
@@ -17,6 +19,11 @@ export function openIpmiPower(pool: BmcPool, options: BmcOptions): PowerDevice {
       }
       await bmc.chassisControl(verb, options);
     },
+    packets() {
+      const { sent, received } = bmc.traffic();
+      return sent + received;
+    },
+    management: new IpmiManagement(lease, options),
     close: release,
   };
 }

@@ -1,10 +1,16 @@
 /** The one table of power drivers: how a node's power is reached. */
 import type { Clock } from "../../../proto/base/clock.js";
 import type { BmcOptions } from "../../ipmi/index.js";
+import type { Machine } from "../../ports/facts.js";
 import type { PowerDevice } from "../../ports/power.js";
 import type { BmcPool } from "../bmc.js";
+import { AgentPowerDevice } from "./agent-soft.js";
 import { CommandPowerDevice } from "./command.js";
 import { openIpmiPower } from "./ipmi.js";
+import { LibvirtPowerDevice } from "./libvirt.js";
+import { ManualPowerDevice } from "./manual.js";
+import { openRedfishPower } from "./redfish/device.js";
+import type { RedfishServices } from "./redfish/service.js";
 
 /** What a node's assignment says. Other means win over the BMC: they are given because IPMI is not to be used for power. */
 export interface PowerTarget {
@@ -33,13 +39,25 @@ export interface RedfishTarget {
 export interface PowerMeans {
   readonly clock: Clock;
   readonly bmcs: BmcPool;
+  /** The node as this agent acts on it itself; undefined while it does not. */
+  readonly machine: (node: string) => Machine | undefined;
+  /** For what a driver must remember; made when first needed. */
+  readonly directory: string;
+  readonly redfish: RedfishServices;
 }
 
 /** A driver makes its device, or undefined when the target is not for it. Tried in order. */
 type PowerDriver = (target: PowerTarget, means: PowerMeans) => PowerDevice | undefined;
 
 const powerDrivers: readonly PowerDriver[] = [
-  ({ means }, { clock }) => (means?.kind === "command" ? new CommandPowerDevice({ argv: means.argv, clock }) : undefined),
+  ({ node, means }, { clock }) => (means?.kind === "command" ? new CommandPowerDevice({ ...means, node, clock }) : undefined),
+  ({ means }, { clock }) => (means?.kind === "libvirt" ? new LibvirtPowerDevice({ ...means, clock }) : undefined),
+  ({ node, means }, { clock, machine }) =>
+    means?.kind === "agent" ? new AgentPowerDevice({ node, clock, machine: () => machine(node) }) : undefined,
+  ({ node, means }, { clock, directory }) =>
+    means?.kind === "manual" ? new ManualPowerDevice({ ...means, node, clock, directory }) : undefined,
+  ({ means }, { redfish: services, clock }) =>
+    means?.kind === "redfish" ? openRedfishPower({ services, target: means, clock }) : undefined,
   ({ bmc, means }, { bmcs }) => (bmc === undefined || means !== undefined ? undefined : openIpmiPower(bmcs, bmc)),
 ];
 

@@ -80,6 +80,23 @@ export const getChannelInfo = command({
   }),
 });
 
+/** Who may come in by a channel. `which`: 1 = as kept over a restart, 2 = as it is now. */
+export const getChannelAccess = command({
+  name: "Get Channel Access",
+  netFn: netFn.app,
+  cmd: 0x41,
+  repeatable: true,
+  request: struct({ channel: bits({ number: span(3, 0) }), settings: bits({ which: span(7, 6) }) }),
+  reply: struct({
+    access: bits({ alertingDisabled: bit(5), perMessageDisabled: bit(4), userLevelDisabled: bit(3), mode: span(2, 0) }),
+    limit: bits({ privilege: span(3, 0) }),
+  }),
+  completions: { 0x82: "not supported on this channel" },
+});
+
+/** How a channel may be used (Table 22-28). */
+export const channelAccessMode = { disabled: 0, preBoot: 1, always: 2, shared: 3 } as const;
+
 /** Served by the simulated BMC only. Our client never sends it: it crashes OpenIPMI's ipmi_sim. */
 export const getChannelPayloadSupport = command({
   name: "Get Channel Payload Support",

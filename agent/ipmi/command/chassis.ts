@@ -1,4 +1,4 @@
-/** Power (IPMI v2.0 §28.2, §28.3). */
+/** Power and the identify light (IPMI v2.0 §28.2, §28.3, §28.5). */
 import { bit, bits, nothing, optional, span, struct, u8 } from "../wire/layout.js";
 import { command, netFn } from "./command.js";
 
@@ -39,5 +39,18 @@ export const chassisControl = command({
   cmd: 0x02,
   repeatable: false,
   request: struct({ action: bits({ code: span(3, 0) }) }),
+  reply: nothing,
+});
+
+/**
+ * Lights the identify LED for `seconds`, 0 = off; without any the BMC's default of 15 s. `force` lights it until it is switched off:
+ * a later addition that older BMCs refuse for its length, so leave it out unless it is wanted.
+ */
+export const chassisIdentify = command({
+  name: "Chassis Identify",
+  netFn: netFn.chassis,
+  cmd: 0x04,
+  repeatable: true,
+  request: struct({ seconds: optional(u8), force: optional(bits({ on: bit(0) })) }),
   reply: nothing,
 });

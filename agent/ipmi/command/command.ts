@@ -4,7 +4,7 @@
  */
 import type { Layout } from "../wire/layout.js";
 
-export const netFn = { chassis: 0x00, app: 0x06, transport: 0x0c } as const;
+export const netFn = { chassis: 0x00, sensor: 0x04, app: 0x06, storage: 0x0a, transport: 0x0c } as const;
 
 export interface Command<Request, Reply> {
   /** As the specification calls it. */
@@ -19,6 +19,13 @@ export interface Command<Request, Reply> {
   readonly completions?: Readonly<Record<number, string>>;
   /** Safe to send again when no reply came. Never true of what acts on the machine: a busy BMC executes every copy. */
   readonly repeatable: boolean;
+}
+
+/** Carries commands to a BMC: see `Bmc.send`. */
+export interface Carrier {
+  /** For messages: "bmc 10.0.1.10". */
+  readonly label: string;
+  send<Request, Reply>(command: Command<Request, Reply>, request: Request, options?: { signal?: AbortSignal | undefined }): Promise<Reply>;
 }
 
 /** Gives a table entry its types. */

@@ -20,7 +20,8 @@ export const getDeviceId = command({
     /** IANA enterprise number, 20 bits. */
     manufacturerId: u24,
     productId: u16,
-    auxiliaryFirmware: optional(bytes(4)),
+    /** pyghmi's BMC sends three bytes of it. */
+    auxiliaryFirmware: optional(bytes(4), 4),
   }),
 });
 

@@ -3,14 +3,13 @@
  * It works because CBC's only memory is the previous ciphertext block.
  */
 import { createCipheriv, createDecipheriv } from "node:crypto";
-import { concatBytes } from "../wire/bytes.js";
 
 export const blockLength = 16;
 const zeroIv = new Uint8Array(blockLength);
 
 export interface BlockCipher {
-  /** IV ‖ ciphertext of whole blocks. `fresh`: one block of randomness nobody else knows; the IV is its encryption. */
-  encrypt(plaintext: Uint8Array, fresh: Uint8Array): Uint8Array;
+  /** IV ‖ ciphertext of fresh ‖ plaintext, whole blocks. The first block is randomness nobody else knows; the IV is its encryption. */
+  encrypt(freshAndPlaintext: Uint8Array): Uint8Array;
 }
 
 export interface BlockDecipher {
@@ -24,7 +23,7 @@ export function createBlockCipher(key: Uint8Array): BlockCipher {
   return {
     // The first block out is E(last block ⊕ fresh): as unpredictable as an IV has to be, and the next block is chained to it
     // exactly as CBC chains to an IV.
-    encrypt: (plaintext, fresh) => cipher.update(concatBytes(fresh, plaintext)),
+    encrypt: (freshAndPlaintext) => cipher.update(freshAndPlaintext),
   };
 }
 
@@ -33,6 +32,9 @@ export function createBlockDecipher(key: Uint8Array): BlockDecipher {
   const decipher = createDecipheriv("aes-128-cbc", key.subarray(0, blockLength), zeroIv).setAutoPadding(false);
   return {
     // Feeding the IV as a block makes it the "previous ciphertext"; what that block decrypts to is meaningless and dropped.
-    decrypt: (ivAndCiphertext) => decipher.update(ivAndCiphertext).subarray(blockLength),
+    decrypt(ivAndCiphertext) {
+      const { buffer, byteOffset, length } = decipher.update(ivAndCiphertext);
+      return new Uint8Array(buffer, byteOffset + blockLength, length - blockLength);
+    },
   };
 }

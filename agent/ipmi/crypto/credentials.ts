@@ -3,6 +3,8 @@ import { InvalidArgumentError } from "../../../proto/base/errors.js";
 
 const maximumNameBytes = 16;
 const keyBytes = 20;
+/** The longest password of IPMI v1.5. */
+const cutPasswordBytes = 16;
 
 /** UTF-8 of a user name, at most 16 bytes. Throws InvalidArgumentError. */
 export function encodeUserName(name: string): Uint8Array {
@@ -14,6 +16,20 @@ export function encodeUserName(name: string): Uint8Array {
 /** K_uid: a password's UTF-8, filled with zeros to 20 bytes. Throws InvalidArgumentError. */
 export function passwordKey(password: string): Uint8Array {
   return padded("BMC password", new TextEncoder().encode(password));
+}
+
+/** A user name as some BMCs compute with it: filled with zeros to 16 bytes, its length 16. */
+export function padUserName(name: Uint8Array): Uint8Array {
+  const padded = new Uint8Array(maximumNameBytes);
+  padded.set(name);
+  return padded;
+}
+
+/** K_uid of a password's first 16 bytes: what some BMCs keep of it. */
+export function cutPasswordKey(userKey: Uint8Array): Uint8Array {
+  const cut = new Uint8Array(keyBytes);
+  cut.set(userKey.subarray(0, cutPasswordBytes));
+  return cut;
 }
 
 /** K_g: text, or "0x" and hex digits because it may contain any byte; undefined and "" mean there is none. Throws InvalidArgumentError. */

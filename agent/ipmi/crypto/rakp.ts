@@ -62,6 +62,11 @@ export function equalSecrets(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && timingSafeEqual(a, b);
 }
 
+/** The same for a code with bytes too many behind it, as some BMCs send: all of `expected` must be there. */
+export function beginsWithSecret(code: Uint8Array, expected: Uint8Array): boolean {
+  return code.length >= expected.length && timingSafeEqual(code.subarray(0, expected.length), expected);
+}
+
 function hmac(suite: CipherSuite, key: Uint8Array, ...parts: readonly Uint8Array[]): Uint8Array {
   return createHmac(suite.hash, key)
     .update(concatBytes(...parts))

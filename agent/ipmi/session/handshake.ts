@@ -5,8 +5,9 @@
 import type { LabError } from "../../../proto/base/errors.js";
 import { getChannelAuthenticationCapabilities, thisChannel } from "../command/index.js";
 import {
+  beginsWithSecret,
   deriveSessionKeys,
-  equalSecrets,
+  forgetKeys,
   rakp2Code,
   rakp3Code,
   rakp4Check,
@@ -16,6 +17,7 @@ import {
   type SessionKeys,
 } from "../crypto/index.js";
 import * as wire from "../wire/index.js";
+import { explainRakp2, remedyOfLostLogin, remedyOfRakp2, surplus, type Deviation, type Remedy } from "./deviations.js";
 import * as refusals from "./refusals.js";
 
 /** What does not change from one attempt to the next. */
@@ -24,16 +26,26 @@ export interface HandshakePlan {
   readonly subject: string;
   readonly userName: Uint8Array;
   readonly userKey: Uint8Array;
+  /** The key of the password's first 16 bytes: instead of the whole with the MD5 suites when `cutPassword`. */
+  readonly cutUserKey: Uint8Array;
+  readonly cutPassword: boolean;
   readonly kg: Uint8Array | undefined;
   /** Asked for in Open Session and again in RAKP 1: many BMCs compute with the former, the rest with the latter ("opensesspriv"). */
   readonly privilege: number;
+  /** Ask for the user's highest privilege; the session gets `privilege` afterwards. */
+  readonly highestPrivilege: boolean;
   readonly nameOnlyLookup: boolean;
   /** Tried in order, at least one. */
   readonly suites: readonly CipherSuite[];
   readonly skipCapabilities: boolean;
+  /** False for BMCs that compute message checksums wrong. */
+  readonly checksums: boolean;
   /** How long to wait in each attempt; their number bounds the attempts. */
   readonly timeoutsMs: readonly number[];
 }
+
+/** How often it is asked what it can do before Open Session is tried without. */
+const capabilityAttempts = 2;
 
 /** What must be new in every attempt. */
 export interface Fresh {
@@ -48,6 +60,10 @@ export interface Fresh {
 export interface EstablishedSession {
   readonly suite: CipherSuite;
   readonly keys: SessionKeys;
+  /** What the password came to with this suite. */
+  readonly userKey: Uint8Array;
+  /** What was found out on the way. */
+  readonly deviations: readonly Deviation[];
   readonly consoleSessionId: number;
   readonly managedSessionId: number;
 }
@@ -57,7 +73,10 @@ interface Attempt {
   readonly fresh: Fresh;
   readonly suiteIndex: number;
   /** Suites the BMC refused, with the status it gave. */
-  readonly refused: readonly { suite: CipherSuite; status: number }[];
+  readonly refused: readonly refusals.RefusedSuite[];
+  /** It has not said what it can do: Open Session went out all the same. */
+  readonly blind: boolean;
+  readonly deviations: readonly Deviation[];
 }
 
 export type HandshakeState =
@@ -73,8 +92,10 @@ export type HandshakeEvent =
 export type HandshakeEffect =
   | { readonly kind: "send"; readonly datagram: Uint8Array }
   | { readonly kind: "wait"; readonly timeoutMs: number }
+  /** What follows must come from another UDP port: some BMCs ignore a login repeated from the same. */
+  | { readonly kind: "another-port" }
   | { readonly kind: "established"; readonly session: EstablishedSession }
-  | { readonly kind: "failed"; readonly error: LabError };
+  | { readonly kind: "failed"; readonly error: LabError; readonly remedy?: Remedy | undefined };
 
 export interface HandshakeStep {
   readonly state: HandshakeState;
@@ -83,7 +104,7 @@ export interface HandshakeStep {
 
 /** The first step: asks the BMC what it can do. */
 export function beginHandshake(plan: HandshakePlan, fresh: Fresh): HandshakeStep {
-  const attempt: Attempt = { number: 0, fresh, suiteIndex: 0, refused: [] };
+  const attempt: Attempt = { number: 0, fresh, suiteIndex: 0, refused: [], blind: false, deviations: [] };
   return plan.skipCapabilities ? openSession(plan, attempt) : askCapabilities(plan, attempt);
 }
 
@@ -94,6 +115,7 @@ export function stepHandshake(plan: HandshakePlan, state: HandshakeState, event:
   const { datagram } = event;
   if (state.phase === "capabilities")
     return datagram.format === "v1.5" ? onCapabilities(plan, state, datagram.packet.payload) : unchanged(state);
+  if (datagram.format === "v1.5" && state.blind) return unchanged({ ...state, blind: false });
   if (datagram.format !== "v2.0" || datagram.packet.sessionId !== 0) return unchanged(state);
   const { payloadType, payload } = datagram.packet;
   if (state.phase === "opening" && payloadType === wire.payloadType.openSessionReply) return onOpened(plan, state, payload);
@@ -104,12 +126,16 @@ export function stepHandshake(plan: HandshakePlan, state: HandshakeState, event:
 
 function startAgain(plan: HandshakePlan, state: Exclude<HandshakeState, { phase: "ended" }>, fresh: Fresh): HandshakeStep {
   const number = state.number + 1;
-  if (number >= plan.timeoutsMs.length) return fail(refusals.silent(plan, state.phase, number));
-  const attempt: Attempt = { number, fresh, suiteIndex: state.suiteIndex, refused: state.refused };
-  if (state.phase === "capabilities") return askCapabilities(plan, attempt);
+  if (number >= plan.timeoutsMs.length) return fail(refusals.silent(plan, state.phase, number, state.blind));
+  const attempt: Attempt = { ...attemptOf(state), number, fresh };
+  if (state.phase === "capabilities") {
+    // A BMC that is there may yet know nothing of this command.
+    return number < capabilityAttempts ? askCapabilities(plan, attempt) : openSession(plan, { ...attempt, blind: true });
+  }
   // Some BMCs say nothing to a suite they do not know; the second silence in a row is taken for that.
   const nextSuite = state.phase === "opening" && number % 2 === 0 ? (state.suiteIndex + 1) % plan.suites.length : state.suiteIndex;
-  return openSession(plan, { ...attempt, suiteIndex: nextSuite });
+  const again = openSession(plan, { ...attempt, suiteIndex: nextSuite });
+  return { ...again, effects: [{ kind: "another-port" }, ...again.effects] };
 }
 
 function askCapabilities(plan: HandshakePlan, attempt: Attempt): HandshakeStep {
@@ -129,7 +155,8 @@ function askCapabilities(plan: HandshakePlan, attempt: Attempt): HandshakeStep {
 
 function onCapabilities(plan: HandshakePlan, state: HandshakeState & Attempt, payload: Uint8Array): HandshakeStep {
   const { name, cmd, reply: layout } = getChannelAuthenticationCapabilities;
-  const reply = wire.decodeReply(payload);
+  // Nothing is proved here, and UDP has a checksum of its own: a BMC that cannot add is read all the same (nochecksumcheck).
+  const reply = wire.decodeReply(payload, { checksums: false });
   if (reply.command !== cmd || reply.sequence !== state.fresh.requestSequence) return unchanged(state);
   if (reply.completionCode !== wire.completionCode.ok) return openSession(plan, state);
   const { authenticationTypes, versions } = wire.decode(layout, reply.data, name);
@@ -141,10 +168,9 @@ function onCapabilities(plan: HandshakePlan, state: HandshakeState & Attempt, pa
 function openSession(plan: HandshakePlan, attempt: Attempt): HandshakeStep {
   const { authentication, integrity, confidentiality } = suiteOf(plan, attempt);
   const { tag, consoleSessionId } = attempt.fresh;
-  const request = { tag, maximumPrivilege: plan.privilege, consoleSessionId, authentication, integrity, confidentiality };
-  const { number, fresh, suiteIndex, refused } = attempt;
+  const request = { tag, maximumPrivilege: askedPrivilege(plan), consoleSessionId, authentication, integrity, confidentiality };
   return {
-    state: { phase: "opening", number, fresh, suiteIndex, refused },
+    state: { phase: "opening", ...attemptOf(attempt) },
     effects: [sendSetup(wire.payloadType.openSessionRequest, wire.encode(wire.openSessionRequest, request)), wait(plan, attempt)],
   };
 }
@@ -152,7 +178,7 @@ function openSession(plan: HandshakePlan, attempt: Attempt): HandshakeStep {
 function onOpened(plan: HandshakePlan, state: HandshakeState & Attempt, payload: Uint8Array): HandshakeStep {
   const reply = wire.decode(wire.openSessionReply, payload, "Open Session reply");
   const suite = suiteOf(plan, state);
-  if (reply.tag !== state.fresh.tag) return unchanged(state);
+  if (reply.tag !== state.fresh.tag || !isOurs(state, reply)) return unchanged(state);
   const chosen = reply.body;
   // Algorithms other than those proposed are a refusal in disguise (pyghmi's BMC answers SHA-1 to SHA-256).
   if (chosen === undefined || suiteOfAlgorithms(chosen) !== suite) {
@@ -163,8 +189,7 @@ function onOpened(plan: HandshakePlan, state: HandshakeState & Attempt, payload:
     const fresh = { ...state.fresh, tag: (state.fresh.tag + 1) & 0xff };
     return openSession(plan, { ...state, fresh, suiteIndex: untried, refused });
   }
-  if (reply.consoleSessionId !== state.fresh.consoleSessionId) return unchanged(state);
-  const role = wire.encode(wire.role, { nameOnlyLookup: plan.nameOnlyLookup, privilege: plan.privilege })[0] ?? 0;
+  const role = wire.encode(wire.role, { nameOnlyLookup: plan.nameOnlyLookup, privilege: askedPrivilege(plan) })[0] ?? 0;
   const facts: RakpFacts = {
     consoleSessionId: state.fresh.consoleSessionId,
     managedSessionId: chosen.managedSessionId,
@@ -176,48 +201,77 @@ function onOpened(plan: HandshakePlan, state: HandshakeState & Attempt, payload:
   };
   const { managedSessionId, consoleRandom, userName } = facts;
   const rakp1 = { tag: tagOf(state, 1), managedSessionId, consoleRandom, role, userName };
+  const symptom = "it answered Open Session, but not Get Channel Authentication Capabilities";
+  const deviations: readonly Deviation[] = state.blind ? [{ name: "noauthcap", symptom }] : [];
   return {
-    state: { ...attemptOf(state), phase: "rakp2", facts },
+    state: { ...attemptOf(state), deviations, phase: "rakp2", facts },
     effects: [sendSetup(wire.payloadType.rakp1, wire.encode(wire.rakp1, rakp1)), wait(plan, state)],
   };
 }
 
 function onRakp2(plan: HandshakePlan, state: HandshakeState & Attempt & { facts: RakpFacts }, payload: Uint8Array): HandshakeStep {
   const reply = wire.decode(wire.rakp2, payload, "RAKP 2");
-  if (reply.tag !== tagOf(state, 1)) return unchanged(state);
-  if (reply.body === undefined) return fail(refusals.refused(plan, "RAKP 1", reply.status));
+  if (reply.tag !== tagOf(state, 1) || !isOurs(state, reply)) return unchanged(state);
+  if (reply.body === undefined) return fail(refusals.refused(plan, "RAKP 1", reply.status), remedyOfRakp2(plan, reply.status));
   const suite = suiteOf(plan, state);
+  const userKey = userKeyFor(plan, suite);
   const { managedRandom, managedGuid, authCode } = reply.body;
   const facts = { ...state.facts, managedRandom, managedGuid };
   const { managedSessionId } = facts;
-  if (!equalSecrets(rakp2Code(suite, plan.userKey, facts), authCode)) {
+  const expected = rakp2Code(suite, userKey, facts);
+  if (!beginsWithSecret(authCode, expected)) {
     // Saying so frees the BMC's half-open session at once (§13.22).
     const giveUp = { tag: tagOf(state, 2), status: wire.rakpStatus.invalidIntegrityCheck, managedSessionId, body: undefined };
-    const failed = fail(refusals.wrongPassword(plan, "RAKP 2"));
+    const deviation = explainRakp2(suite, plan, facts, authCode);
+    const failed = fail(refusals.wrongPassword(plan, "RAKP 2"), deviation && { kind: "quirk", deviation });
     return { ...failed, effects: [sendSetup(wire.payloadType.rakp3, wire.encode(wire.rakp3, giveUp)), ...failed.effects] };
   }
   const rakp3 = {
     tag: tagOf(state, 2),
     status: wire.rakpStatus.ok,
     managedSessionId,
-    body: { authCode: rakp3Code(suite, plan.userKey, facts) },
+    body: { authCode: rakp3Code(suite, userKey, facts) },
   };
+  const deviations = [...state.deviations, ...surplus("RAKP 2", expected.length, authCode)];
   return {
-    state: { ...attemptOf(state), phase: "rakp4", facts },
+    state: { ...attemptOf(state), deviations, phase: "rakp4", facts },
     effects: [sendSetup(wire.payloadType.rakp3, wire.encode(wire.rakp3, rakp3)), wait(plan, state)],
   };
 }
 
 function onRakp4(plan: HandshakePlan, state: HandshakeState & Attempt & { facts: RakpFacts }, payload: Uint8Array): HandshakeStep {
   const reply = wire.decode(wire.rakp4, payload, "RAKP 4");
-  if (reply.tag !== tagOf(state, 2)) return unchanged(state);
-  if (reply.body === undefined) return fail(refusals.refused(plan, "RAKP 3", reply.status));
+  if (reply.tag !== tagOf(state, 2) || !isOurs(state, reply)) return unchanged(state);
+  if (reply.body === undefined) return fail(refusals.refused(plan, "RAKP 3", reply.status), remedyOfLostLogin(reply.status));
   const suite = suiteOf(plan, state);
-  const keys = deriveSessionKeys(suite, plan.kg, plan.userKey, state.facts);
-  if (!equalSecrets(rakp4Check(suite, keys.sik, state.facts), reply.body.integrityCheck))
+  const userKey = userKeyFor(plan, suite);
+  const keys = deriveSessionKeys(suite, plan.kg, userKey, state.facts);
+  const expected = rakp4Check(suite, keys.sik, state.facts);
+  if (!beginsWithSecret(reply.body.integrityCheck, expected)) {
+    forgetKeys(keys);
     return fail(refusals.wrongPassword(plan, "RAKP 4"));
+  }
   const { consoleSessionId, managedSessionId } = state.facts;
-  return { state: { phase: "ended" }, effects: [{ kind: "established", session: { suite, keys, consoleSessionId, managedSessionId } }] };
+  const found = [...state.deviations, ...surplus("RAKP 4", expected.length, reply.body.integrityCheck)];
+  const deviations = found.filter(({ name }, index) => found.findIndex((each) => each.name === name) === index);
+  return {
+    state: { phase: "ended" },
+    effects: [{ kind: "established", session: { suite, keys, userKey, deviations, consoleSessionId, managedSessionId } }],
+  };
+}
+
+/** Tags can be guessed, our random session id cannot: who names another has not heard us. Refusals may leave it out (ipmi_sim). */
+function isOurs(attempt: Attempt, reply: { readonly status: number; readonly consoleSessionId: number }): boolean {
+  return reply.consoleSessionId === attempt.fresh.consoleSessionId || (reply.status !== 0 && reply.consoleSessionId === 0);
+}
+
+/** 0 asks for the highest the user may have. */
+function askedPrivilege({ privilege, highestPrivilege }: HandshakePlan): number {
+  return highestPrivilege ? wire.privilege.highest : privilege;
+}
+
+function userKeyFor(plan: HandshakePlan, suite: CipherSuite): Uint8Array {
+  return plan.cutPassword && suite.hash === "md5" ? plan.cutUserKey : plan.userKey;
 }
 
 function suiteOf(plan: HandshakePlan, attempt: Attempt): CipherSuite {
@@ -226,8 +280,8 @@ function suiteOf(plan: HandshakePlan, attempt: Attempt): CipherSuite {
   return suite;
 }
 
-function attemptOf({ number, fresh, suiteIndex, refused }: Attempt): Attempt {
-  return { number, fresh, suiteIndex, refused };
+function attemptOf({ number, fresh, suiteIndex, refused, blind, deviations }: Attempt): Attempt {
+  return { number, fresh, suiteIndex, refused, blind, deviations };
 }
 
 function tagOf(attempt: Attempt, step: number): number {
@@ -238,8 +292,8 @@ function unchanged(state: HandshakeState): HandshakeStep {
   return { state, effects: [] };
 }
 
-function fail(error: LabError): HandshakeStep {
-  return { state: { phase: "ended" }, effects: [{ kind: "failed", error }] };
+function fail(error: LabError, remedy?: Remedy): HandshakeStep {
+  return { state: { phase: "ended" }, effects: [{ kind: "failed", error, remedy }] };
 }
 
 function send(datagram: Uint8Array): HandshakeEffect {

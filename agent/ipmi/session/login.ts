@@ -1,7 +1,9 @@
 /** The thin shell around the handshake: a route, a timer, and the reducer between them. */
 import type { Clock, Timer } from "../../../proto/base/clock.js";
 import { CancelledError } from "../../../proto/base/errors.js";
+import type { LabError } from "../../../proto/base/errors.js";
 import { decodeDatagram, MalformedPacketError } from "../wire/index.js";
+import type { Remedy } from "./deviations.js";
 import {
   beginHandshake,
   stepHandshake,
@@ -20,14 +22,24 @@ export interface LoginDependencies {
   readonly clock: Clock;
   readonly random: Random;
   send(datagram: Uint8Array): void;
+  /** What is sent from now on comes from another UDP port. */
+  changePort(): void;
 }
+
+export type LoginOutcome =
+  | { readonly established: EstablishedSession }
+  /** `error`: what `refusals.ts` lists. */
+  | { readonly error: LabError; readonly remedy: Remedy | undefined };
 
 export interface Login {
   /** Feed every datagram of the route in here while the login lasts. */
   received(datagram: Uint8Array): void;
-  /** Throws what `refusals.ts` lists, and CancelledError. */
-  readonly result: Promise<EstablishedSession>;
+  /** Throws CancelledError and nothing else. */
+  readonly result: Promise<LoginOutcome>;
 }
+
+/** Waits differ by a quarter either way, so that BMCs that were asked together are not asked again together. */
+const jitter = 0.25;
 
 /** Starts the handshake. */
 export function beginLogin(plan: HandshakePlan, deps: LoginDependencies, options?: { signal?: AbortSignal | undefined }): Login {
@@ -35,8 +47,8 @@ export function beginLogin(plan: HandshakePlan, deps: LoginDependencies, options
   let state: HandshakeState = { phase: "ended" };
   let timer: Timer | undefined;
   let attempt = 0;
-  let settle: { resolve: (session: EstablishedSession) => void; reject: (error: unknown) => void };
-  const result = new Promise<EstablishedSession>((resolve, reject) => {
+  let settle: { resolve: (outcome: LoginOutcome) => void; reject: (error: unknown) => void };
+  const result = new Promise<LoginOutcome>((resolve, reject) => {
     settle = { resolve, reject };
   });
 
@@ -52,14 +64,26 @@ export function beginLogin(plan: HandshakePlan, deps: LoginDependencies, options
   const apply = (step: HandshakeStep) => {
     state = step.state;
     for (const effect of step.effects) {
-      if (effect.kind === "send") deps.send(effect.datagram);
-      else if (effect.kind === "wait") {
-        timer?.cancel();
-        timer = deps.clock.after(effect.timeoutMs, () => handle({ kind: "silence", fresh: newFresh(deps.random, (attempt += 1)) }));
-      } else {
-        finish();
-        if (effect.kind === "established") settle.resolve(effect.session);
-        else settle.reject(effect.error);
+      switch (effect.kind) {
+        case "send":
+          deps.send(effect.datagram);
+          break;
+        case "another-port":
+          deps.changePort();
+          break;
+        case "wait":
+          timer?.cancel();
+          timer = deps.clock.after(effect.timeoutMs * jittered(deps.random), () =>
+            handle({ kind: "silence", fresh: newFresh(deps.random, (attempt += 1)) }),
+          );
+          break;
+        case "established":
+          finish();
+          settle.resolve({ established: effect.session });
+          break;
+        case "failed":
+          finish();
+          settle.resolve({ error: effect.error, remedy: effect.remedy });
       }
     }
   };
@@ -81,6 +105,11 @@ export function beginLogin(plan: HandshakePlan, deps: LoginDependencies, options
       }
     },
   };
+}
+
+/** 0.75…1.25, evenly. */
+export function jittered(random: Random): number {
+  return 1 - jitter + ((random(1)[0] ?? 0) / 255) * 2 * jitter;
 }
 
 /** Tags of one attempt lie apart from those of the next; a session id must not be 0. */

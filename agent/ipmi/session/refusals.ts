@@ -14,7 +14,10 @@ import { describeRakpStatus, rakpStatus } from "../wire/index.js";
 interface Subject {
   readonly subject: string;
   readonly timeoutsMs: readonly number[];
+  readonly skipCapabilities: boolean;
 }
+
+const noRoom: ReadonlySet<number> = new Set([rakpStatus.noResources, rakpStatus.noResourcesForRole]);
 
 const awaited = {
   capabilities: "Get Channel Authentication Capabilities",
@@ -23,18 +26,28 @@ const awaited = {
   rakp4: "RAKP 3",
 } as const;
 
-/** Nothing came, however often it was asked. */
-export function silent({ subject, timeoutsMs }: Subject, phase: keyof typeof awaited, attempts: number): LabError {
-  const seconds = (timeoutsMs.reduce((sum, each) => sum + each, 0) / 1000).toFixed(1);
+/** Nothing came, however often it was asked. `blind`: not even to the question before. */
+export function silent(
+  { subject, timeoutsMs, skipCapabilities }: Subject,
+  phase: keyof typeof awaited,
+  attempts: number,
+  blind: boolean,
+): UnreachableError {
+  const seconds = timeoutsMs.reduce((sum, each) => sum + each, 0) / 1000;
   const facts = { bmc: subject, attempts, unanswered: awaited[phase] };
-  const reason = `no answer to ${awaited[phase]}, sent ${attempts} times in ${seconds} s`;
-  if (phase === "capabilities") {
-    return new UnreachableError(`${subject}: ${reason}; check its address, its cable, and that IPMI over LAN is enabled`, { facts });
+  const dead = phase === "capabilities" || (phase === "opening" && (blind || skipCapabilities));
+  const what = dead && blind ? `${awaited.capabilities} and ${awaited.opening}` : awaited[phase];
+  const reason = `no answer to ${what}, sent ${attempts} times in about ${seconds} s`;
+  if (dead) {
+    return new SilentError(`${subject}: ${reason}; check its address, its cable, and that IPMI over LAN is enabled`, { facts });
   }
   const hint =
     phase === "opening" ? "it may know none of the cipher suites" : "some BMCs fall silent at an unknown user or a wrong password";
   return new UnreachableError(`${subject}: ${reason}, though it answered what came before; ${hint}`, { facts });
 }
+
+/** Not one answer: the BMC may not be there at all. */
+export class SilentError extends UnreachableError {}
 
 export function onlyV15({ subject }: Subject): LabError {
   return new UnsupportedError(`${subject}: speaks IPMI v1.5 only; RMCP+ (v2.0) is needed for encryption and SOL`, {
@@ -42,13 +55,22 @@ export function onlyV15({ subject }: Subject): LabError {
   });
 }
 
+export interface RefusedSuite {
+  readonly suite: CipherSuite;
+  readonly status: number;
+}
+
 /** Every suite we offered was refused. */
-export function noSuite({ subject }: Subject, refused: readonly { suite: CipherSuite; status: number }[]): LabError {
+export function noSuite({ subject }: Subject, refused: readonly RefusedSuite[]): LabError {
   const list = refused.map(({ suite, status }) => `suite ${suite.id}: ${describeRakpStatus(status)}`).join("; ");
   const facts = { bmc: subject, refused: list };
-  // With one suite left in question "no resources" means what it says; Intel's M50CYP says it of unknown suites, too.
-  if (refused.every(({ status }) => status === rakpStatus.noResources)) {
-    return new ExhaustedError(`${subject}: no free session (${list}); close other IPMI sessions or wait a minute`, { facts });
+  // One it knows and has no room for, the other it does not know. Intel's M50CYP says so of a suite it does not know, too.
+  if (refused.some(({ status }) => noRoom.has(status))) {
+    const hint = "close other IPMI sessions, wait a minute, or allow another cipher suite: some BMCs say this of an unknown one";
+    return new ExhaustedError(`${subject}: no free session (${list}); ${hint}`, { facts });
+  }
+  if (refused.every(({ status }) => status === rakpStatus.unauthorizedRole || status === rakpStatus.invalidRole)) {
+    return new PermissionError(`${subject}: refuses the privilege or every cipher suite (${list}); ask for a lower privilege`, { facts });
   }
   return new UnsupportedError(`${subject}: refuses every cipher suite offered (${list}); allow one of them in the BMC`, { facts });
 }
@@ -68,6 +90,9 @@ export function refused({ subject }: Subject, message: string, status: number): 
       return new PermissionError(`${reason}; ask for a lower privilege or raise the user's`, details);
     case rakpStatus.noResources:
     case rakpStatus.noResourcesForRole:
+    case rakpStatus.invalidSessionId:
+    case rakpStatus.inactiveSessionId:
+      // It was just given to us: a BMC short of sessions takes half-open ones first.
       return new ExhaustedError(`${reason}; close other IPMI sessions or wait a minute`, details);
     default:
       return new FailedError(reason, details);

@@ -9,16 +9,21 @@ import { CancelledError, FailedError, UnreachableError } from "../../../proto/ba
 import { closeSession, type Command } from "../command/index.js";
 import { createSealedPackets, forgetKeys, type SealedPackets } from "../crypto/index.js";
 import * as wire from "../wire/index.js";
+import type { Deviation } from "./deviations.js";
 import { commandFailed } from "./failures.js";
 import type { EstablishedSession } from "./handshake.js";
-import type { Random } from "./login.js";
+import { jittered, type Random } from "./login.js";
 import { SequenceWindow } from "./sequence-window.js";
 
-/** Waits after the first, second… copy of a repeatable command. */
+/** Waits after the first, second… copy of a repeatable command; the first differs by a quarter either way, so that many BMCs keep apart. */
 const repeatableWaitsMs = [1000, 2000, 3000] as const;
 /** A command that may not be repeated gets all its time at once. */
 const onceWaitsMs = [10_000] as const;
 const closeWaitsMs = [500] as const;
+/** What a command under way is given when the session is to close. */
+const lastTurnMs = 1000;
+/** The BMC has done nothing, or read nothing: what may be repeated is. */
+const passing: ReadonlySet<number> = new Set([wire.completionCode.nodeBusy, wire.completionCode.timeout]);
 
 export interface SessionSettings {
   /** For messages: "bmc 10.0.1.10". */
@@ -26,6 +31,8 @@ export interface SessionSettings {
   readonly userKey: Uint8Array;
   /** False for BMCs that compute message checksums wrong. */
   readonly checksums: boolean;
+  /** The BMC turns out to deviate in a way that is allowed for. */
+  readonly onDeviation?: ((deviation: Deviation) => void) | undefined;
 }
 
 export interface SessionDependencies {
@@ -50,6 +57,7 @@ export class Session {
   #sequence = 0;
   #requestSequence = 0;
   #awaiting: ((reply: wire.ReplyMessage) => void) | undefined;
+  #stopAwaiting: (() => void) | undefined;
   #turn: Promise<unknown> = Promise.resolve();
   #solListener: SolListener | undefined;
   #heardMs: number;
@@ -120,13 +128,27 @@ export class Session {
     return mine;
   }
 
-  /** Ends the session at the BMC, waiting for its answer only briefly because some never give it; then forgets the keys. Idempotent. */
+  /**
+   * Ends the session at the BMC, waiting for its answer only briefly because some never give it; then forgets the keys. Takes 1.5 s at
+   * most: commands still under way after a second are given up. Idempotent.
+   */
   async close(): Promise<void> {
     if (this.#closed) return;
-    await this.#turn;
+    if (!(await this.#idle())) return this.abandon();
     // Nobody can do anything about a session that cannot be closed: it expires by itself.
     await this.#exchange(closeSession, { sessionId: this.ids.managed }, closeWaitsMs, undefined).catch(() => undefined);
     this.#forget();
+  }
+
+  /** Resolves with true when no command is under way, with false after a second. */
+  #idle(): Promise<boolean> {
+    return new Promise((resolve) => {
+      const timer = this.#deps.clock.after(lastTurnMs, () => resolve(false));
+      void this.#turn.then(() => {
+        timer.cancel();
+        resolve(true);
+      });
+    });
   }
 
   /** Forgets the session; the BMC is told once, in case it hears more than we do. Idempotent. */
@@ -139,6 +161,8 @@ export class Session {
   #forget(): void {
     this.#closed = true;
     this.#solListener = undefined;
+    this.#stopAwaiting?.();
+    this.#packets.forget();
     forgetKeys(this.#established.keys);
   }
 
@@ -150,18 +174,18 @@ export class Session {
   ): Promise<Completed<Reply>> {
     if (signal?.aborted) throw CancelledError.from(signal);
     const message = this.#encode(command, request);
-    let busy = false;
-    for (const waitMs of waitsMs) {
+    const [firstMs = 0, ...restMs] = waitsMs;
+    let said: number | undefined;
+    for (const waitMs of [command.repeatable ? firstMs * jittered(this.#deps.random) : firstMs, ...restMs]) {
       if (this.#closed) break;
       this.#send(wire.payloadType.ipmi, message);
       const reply = await this.#reply(command, this.#requestSequence, waitMs, signal);
-      busy = reply?.completionCode === wire.completionCode.nodeBusy;
-      // A busy BMC did nothing: what may be repeated is sent again after the rest of its wait.
-      if (reply === undefined || (busy && command.repeatable)) continue;
+      said = reply?.completionCode;
+      if (reply === undefined || (passing.has(reply.completionCode) && command.repeatable)) continue;
       if (reply.completionCode !== wire.completionCode.ok) return { code: reply.completionCode, reply: undefined };
       return { code: 0, reply: decodeReply(this.#settings.subject, command, reply.data) };
     }
-    throw this.#unanswered(command, waitsMs, busy);
+    throw this.#closed ? this.#cutOff(command) : this.#unanswered(command, waitsMs, said);
   }
 
   /** A request under the next request sequence number. */
@@ -178,7 +202,7 @@ export class Session {
     });
   }
 
-  /** The matching reply, undefined when none came in time. A "node busy" still waits out its time. */
+  /** The matching reply, undefined when none came in time. A passing trouble is told only when its time is over. */
   #reply(
     command: Command<unknown, unknown>,
     sequence: number,
@@ -186,24 +210,27 @@ export class Session {
     signal: AbortSignal | undefined,
   ): Promise<wire.ReplyMessage | undefined> {
     return new Promise((resolve, reject) => {
-      let busy: wire.ReplyMessage | undefined;
+      let passingReply: wire.ReplyMessage | undefined;
       const end = () => {
         timer.cancel();
         this.#awaiting = undefined;
+        this.#stopAwaiting = undefined;
         signal?.removeEventListener("abort", onAbort);
       };
       const onAbort = () => {
         end();
         reject(CancelledError.from(signal));
       };
-      const timer = this.#deps.clock.after(waitMs, () => {
+      const giveUp = () => {
         end();
-        resolve(busy);
-      });
+        resolve(passingReply);
+      };
+      const timer = this.#deps.clock.after(waitMs, giveUp);
+      this.#stopAwaiting = giveUp;
       signal?.addEventListener("abort", onAbort, { once: true });
       this.#awaiting = (reply) => {
         if (reply.sequence !== sequence || reply.command !== command.cmd || reply.netFn !== (command.netFn | 1)) return;
-        if (reply.completionCode === wire.completionCode.nodeBusy && command.repeatable) busy = reply;
+        if (passing.has(reply.completionCode) && command.repeatable) passingReply = reply;
         else {
           end();
           resolve(reply);
@@ -214,7 +241,19 @@ export class Session {
 
   #dispatch(type: number, payload: Uint8Array, sessionSequence: number): void {
     if (type === wire.payloadType.sol) this.#solListener?.(wire.decodeSol(payload), sessionSequence);
-    else if (type === wire.payloadType.ipmi) this.#awaiting?.(wire.decodeReply(payload, { checksums: this.#settings.checksums }));
+    else if (type === wire.payloadType.ipmi) this.#awaiting?.(this.#decode(payload));
+  }
+
+  /** The integrity code has vouched for these bytes, so a wrong checksum is the BMC's own: it is read all the same, and told. */
+  #decode(payload: Uint8Array): wire.ReplyMessage {
+    try {
+      return wire.decodeReply(payload, { checksums: this.#settings.checksums });
+    } catch (error) {
+      const reply = wire.decodeReply(payload, { checksums: false });
+      const symptom = "a message that its integrity code proved had a wrong checksum";
+      if (error instanceof wire.MalformedPacketError) this.#settings.onDeviation?.({ name: "nochecksumcheck", symptom });
+      return reply;
+    }
   }
 
   #send(payloadType: number, payload: Uint8Array): void {
@@ -223,16 +262,29 @@ export class Session {
     this.#deps.send(this.#packets.seal({ payloadType, sessionId: this.ids.managed, sequence: this.#sequence, payload }));
   }
 
-  #unanswered(command: Command<unknown, unknown>, waitsMs: readonly number[], busy: boolean): UnreachableError {
+  #cutOff(command: Command<unknown, unknown>): UnreachableError {
+    const { subject } = this.#settings;
+    return new UnreachableError(`${subject}: the session ended before ${command.name} was answered${openEnd(command)}`, {
+      facts: { bmc: subject, command: command.name },
+    });
+  }
+
+  #unanswered(command: Command<unknown, unknown>, waitsMs: readonly number[], said: number | undefined): UnreachableError {
     const { subject } = this.#settings;
     const seconds = (waitsMs.reduce((sum, each) => sum + each, 0) / 1000).toFixed(1);
-    const what = busy ? `only "node busy"` : "no answer";
+    const what = said === undefined ? "no answer" : `only "${wire.describeCompletion(said)}" as the last answer`;
     const times = waitsMs.length === 1 ? "once" : `${waitsMs.length} times`;
-    const open = command.repeatable ? "" : "; it is open whether the BMC acted, and it was not asked again: read the state";
-    return new UnreachableError(`${subject}: ${what} to ${command.name}, sent ${times}, in ${seconds} s${open}`, {
+    return new UnreachableError(`${subject}: ${what} to ${command.name}, sent ${times}, in ${seconds} s${openEnd(command)}`, {
       facts: { bmc: subject, command: command.name, sent: waitsMs.length, silentMs: Math.round(this.silentMs) },
     });
   }
+}
+
+/** What is left to do, or to find out. */
+function openEnd(command: Command<unknown, unknown>): string {
+  return command.repeatable
+    ? "; it may be busy or restarting: try again"
+    : "; it is open whether the BMC acted, and it was not asked again: read the state";
 }
 
 /** A reply shorter than its command promises is a defect of the BMC, told as one. */

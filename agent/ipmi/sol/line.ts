@@ -11,7 +11,7 @@ import { solOperation, solStatus, type SolPacket } from "../wire/index.js";
 /** Waits for an acknowledgement, by how often the packet was sent: quick at first, a blacked-out BMC gets half a minute. */
 const retransmitMs = [500, 500, 1000, 2000, 4000] as const;
 /** Unanswered copies after which the same characters go under the next number: some boards come unstuck that way. */
-const copiesPerNumber = 8;
+const usualCopiesPerNumber = 8;
 const copiesInAll = 16;
 /** A BMC that refused characters has a full buffer; some never say when there is room again. */
 const pauseMs = 100;
@@ -28,6 +28,8 @@ export interface SolLine {
   readonly ended: boolean;
   /** Most characters in one packet to the BMC. */
   readonly chunkBytes: number;
+  /** Copies of a packet before its number is given up. */
+  readonly copiesPerNumber: number;
   /** 1…15: the number of our next packet. */
   readonly nextSequence: number;
   readonly outstanding: Outstanding | undefined;
@@ -42,10 +44,10 @@ export interface SolLine {
 
 interface Received {
   readonly sequence: number;
-  /** Characters acknowledged. */
-  readonly length: number;
+  /** The characters acknowledged. */
+  readonly data: Uint8Array;
   readonly order: number;
-  /** When these characters were acknowledged first. */
+  /** When they were acknowledged last: any of the acknowledgements can be the one a grown copy crosses. */
   readonly acknowledgedMs: number;
 }
 
@@ -84,10 +86,11 @@ export interface SolLineStep {
 const nothing = new Uint8Array(0);
 
 /** A line just activated. */
-export function openLine(chunkBytes: number): SolLine {
+export function openLine(chunkBytes: number, copiesPerNumber = usualCopiesPerNumber): SolLine {
   return {
     ended: false,
     chunkBytes,
+    copiesPerNumber,
     nextSequence: 1,
     outstanding: undefined,
     unsent: nothing,
@@ -130,17 +133,24 @@ function onReceived(line: SolLine, arrival: Arrival): SolLineStep {
 /** Acknowledges, and delivers what is new. */
 function takeCharacters(line: SolLine, { packet, order, atMs }: Arrival, effects: SolLineEffect[]): SolLine {
   const { sequence, data, flags } = packet;
-  const before = line.last?.sequence === sequence ? line.last : undefined;
+  const before = line.last?.sequence === sequence && repeats(line.last.data, data) ? line.last : undefined;
   if ((flags & solStatus.transmitOverrun) !== 0 && before === undefined) effects.push({ kind: "overrun" });
   if (sequence === 0) return line;
-  const known = before?.length ?? 0;
+  const known = before?.data.length ?? 0;
   const crossed = before !== undefined && data.length > known && atMs - before.acknowledgedMs < crossingMs;
   const accepted = crossed ? known : data.length;
   // Before anything else: a BMC that waits a second for this may send the same under a new number (OpenBMC).
   effects.push({ kind: "send", packet: { sequence: 0, acknowledged: sequence, accepted, flags: 0, data: nothing } });
-  if (accepted <= known && before !== undefined) return { ...line, last: { ...before, order } };
-  if (data.length > 0) effects.push({ kind: "deliver", data: data.subarray(known) });
-  return { ...line, last: { sequence, length: data.length, order, acknowledgedMs: atMs } };
+  if (accepted <= known && before !== undefined) return { ...line, last: { ...before, order, acknowledgedMs: atMs } };
+  if (data.length > 0) effects.push({ kind: "deliver", data: known === 0 ? data : data.subarray(known) });
+  return { ...line, last: { sequence, data, order, acknowledgedMs: atMs } };
+}
+
+/** A copy begins as the packet did. Under the same number, other characters are news: a BMC that restarted can come upon any number. */
+function repeats(known: Uint8Array, data: Uint8Array): boolean {
+  const length = Math.min(known.length, data.length);
+  for (let i = 0; i < length; i += 1) if (known[i] !== data[i]) return false;
+  return true;
 }
 
 function takeStatus(line: SolLine, { flags }: SolPacket, effects: SolLineEffect[]): SolLine {
@@ -179,7 +189,7 @@ function onTimer(line: SolLine): SolLineStep {
   if (outstanding === undefined) return sendNext({ ...line, paused: false }, []);
   if (outstanding.isBreak) return sendNext({ ...line, outstanding: undefined }, [{ kind: "break-sent" }]);
   if (outstanding.copies >= copiesInAll) return { line: { ...line, ended: true }, effects: [{ kind: "ended", reason: "unacknowledged" }] };
-  const sequence = outstanding.copies === copiesPerNumber ? after(outstanding.sequence) : outstanding.sequence;
+  const sequence = outstanding.copies % line.copiesPerNumber === 0 ? after(outstanding.sequence) : outstanding.sequence;
   return transmit(line, { ...outstanding, sequence, copies: outstanding.copies + 1 }, []);
 }
 

@@ -1,30 +1,20 @@
-/** An open SOL line: the reducer, a timer, a bounded queue to the reader and one write at a time. */
+/** An open SOL line: the reducer, a timer, a reader and one write at a time. */
 import { CancelledError, UnreachableError, type LabError } from "../../../proto/base/errors.js";
 import type { Clock, Timer } from "../../../proto/base/clock.js";
-import { BoundedQueue } from "../../../proto/base/queue.js";
 import type { SolPacket } from "../wire/index.js";
+import { type SolEvent, SolEventQueue } from "./events.js";
 import { openLine, stepLine, type SolLine, type SolLineEffect, type SolLineEvent } from "./line.js";
 
-/** About a megabyte of full packets: a reader that is slower loses bytes, and is told. */
-const queuedEvents = 4096;
-/** Places kept for losses and notices, so that they fit when bytes no longer do. */
-const reservedEvents = 16;
 /** What the reducer is given at once, so that partial acceptance never copies more. */
 const writeBytes = 4096;
 
-export type SolEvent =
-  | { readonly kind: "bytes"; readonly data: Uint8Array; readonly receivedMs: number }
-  | {
-      readonly kind: "loss";
-      readonly cause: "overrun" | "stolen" | "line-down" | "discarded";
-      readonly detail: string;
-      readonly lostBytes?: number;
-    }
-  /** Information only: the machine is off, or sent a BREAK. */
-  | { readonly kind: "notice"; readonly notice: "transfer-unavailable" | "transfer-available" | "break-detected" };
-
 export interface SolStream {
-  /** In order; ends after `close`, throws the reason when the line goes down. One reader. */
+  /**
+   * Tells what comes in the tick it comes, right after its acknowledgement: resolves after `close`, throws the reason when the line
+   * goes down. One reader, called once; `tell` takes what it is told at once and does not throw.
+   */
+  read(tell: (event: SolEvent) => void): Promise<void>;
+  /** The same, instead, for a reader that may take its time: what it has no room for is a loss. */
   readonly events: AsyncIterable<SolEvent>;
   /** Resolves when the BMC has accepted every byte. Throws UnreachableError when the line goes down first, CancelledError. */
   write(data: Uint8Array, options?: { signal?: AbortSignal | undefined }): Promise<void>;
@@ -41,18 +31,25 @@ interface Waiter {
 
 export interface SolStreamDependencies {
   readonly subject: string;
+  /** See `openLine`. */
+  readonly copiesPerNumber?: number | undefined;
   readonly clock: Clock;
   send(packet: SolPacket): void;
+  /** The machine's end has changed: it lost or got power, or sent a BREAK. */
+  noticed?(notice: "transfer-unavailable" | "transfer-available" | "break-detected"): void;
   /** Called once when the line has ended. `ours`: SOL was still this session's, as far as can be told here. */
   release(ours: boolean): Promise<void>;
 }
 
 export class ActiveSol implements SolStream {
   readonly #deps: SolStreamDependencies;
-  readonly #queue = new BoundedQueue<SolEvent>(queuedEvents + reservedEvents);
+  /** Until somebody reads. */
+  readonly #queue = new SolEventQueue();
+  #tell: ((event: SolEvent) => void) | undefined;
+  #reader: Waiter | undefined;
   #line: SolLine;
+  #heardMs: number;
   #timer: Timer | undefined;
-  #discarded = 0;
   #unaccepted = 0;
   #written: Waiter | undefined;
   readonly #breaks: Waiter[] = [];
@@ -62,16 +59,30 @@ export class ActiveSol implements SolStream {
 
   constructor(chunkBytes: number, deps: SolStreamDependencies) {
     this.#deps = deps;
-    this.#line = openLine(chunkBytes);
+    this.#line = openLine(chunkBytes, deps.copiesPerNumber);
+    this.#heardMs = deps.clock.monotonicMs();
+  }
+
+  /** Milliseconds since the last SOL packet. */
+  get silentMs(): number {
+    return this.#deps.clock.monotonicMs() - this.#heardMs;
   }
 
   get events(): AsyncIterable<SolEvent> {
     return this.#queue;
   }
 
+  async read(tell: (event: SolEvent) => void): Promise<void> {
+    for (const event of this.#queue.takeAll()) tell(event);
+    this.#tell = tell;
+    if (this.#released === undefined) return new Promise((resolve, reject) => void (this.#reader = { resolve, reject }));
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
   /** A SOL packet of the session. */
   received(packet: SolPacket, order: number): void {
-    this.#step({ kind: "received", packet, order, atMs: this.#deps.clock.monotonicMs() });
+    this.#heardMs = this.#deps.clock.monotonicMs();
+    this.#step({ kind: "received", packet, order, atMs: this.#heardMs });
   }
 
   async write(data: Uint8Array, options?: { signal?: AbortSignal | undefined }): Promise<void> {
@@ -137,6 +148,7 @@ export class ActiveSol implements SolStream {
       case "overrun":
         return this.#offer({ kind: "loss", cause: "overrun", detail: "the BMC reported a SOL transmit overrun" });
       case "notice":
+        this.#deps.noticed?.(effect.notice);
         return this.#offer(effect);
       case "accepted":
         this.#unaccepted -= effect.count;
@@ -164,21 +176,9 @@ export class ActiveSol implements SolStream {
     this.fail("line-down", error, reason === "unacknowledged");
   }
 
-  /** Never blocks the network: bytes the reader has no room for are counted, and told before whatever comes next. */
   #offer(event: SolEvent): void {
-    if (event.kind === "bytes" && this.#queue.size >= queuedEvents) {
-      this.#discarded += event.data.length;
-      return;
-    }
-    this.#tellDiscarded();
-    this.#queue.offer(event);
-  }
-
-  #tellDiscarded(): void {
-    if (this.#discarded === 0) return;
-    const detail = "the reader of this console was too slow";
-    this.#queue.offer({ kind: "loss", cause: "discarded", detail, lostBytes: this.#discarded });
-    this.#discarded = 0;
+    if (this.#tell !== undefined) this.#tell(event);
+    else this.#queue.offer(event);
   }
 
   #end(error: LabError | undefined, ours: boolean): void {
@@ -187,9 +187,9 @@ export class ActiveSol implements SolStream {
     this.#line = { ...this.#line, ended: true };
     this.#timer?.cancel();
     for (const waiter of [this.#written, ...this.#breaks.splice(0)]) waiter?.reject(error ?? this.#closedError());
-    this.#tellDiscarded();
-    if (error === undefined) this.#queue.close();
-    else this.#queue.fail(error);
+    this.#queue.end(error);
+    if (error === undefined) this.#reader?.resolve();
+    else this.#reader?.reject(error);
     this.#released = this.#deps.release(ours);
   }
 

@@ -1,2 +1,3 @@
+export * from "./counted.js";
 export * from "./transport.js";
 export * from "./udp.js";

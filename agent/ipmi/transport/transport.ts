@@ -10,7 +10,7 @@ export interface Remote {
 export interface RouteListener {
   /** A datagram from this remote. The bytes may be kept. */
   received(datagram: Uint8Array): void;
-  /** The operating system refused to send; the datagram is lost like any other. */
+  /** The operating system refused to send; the datagram is lost like any other. Told until the remote has been heard. */
   sendFailed(error: Error): void;
 }
 

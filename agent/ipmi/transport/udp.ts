@@ -16,7 +16,9 @@ const receiveBufferBytes = 1 << 20;
 interface SharedSocket {
   readonly family: 4 | 6;
   readonly socket: Socket;
-  readonly routes: Map<string, RouteListener>;
+  /** By remote address and port. */
+  readonly routes: Map<string, Map<number, RouteListener>>;
+  routeCount: number;
 }
 
 export class UdpTransport implements Transport {
@@ -31,22 +33,31 @@ export class UdpTransport implements Transport {
   async open(remote: Remote, listener: RouteListener): Promise<Route> {
     const { address, family } = await resolve(remote);
     if (this.#closed) throw new UnreachableError(`bmc ${remote.address}: the transport is closed`);
-    const key = routeKey(address, remote.port);
-    const shared = this.#socketFor(family, key);
-    shared.routes.set(key, listener);
+    const shared = this.#socketFor(family, address, remote.port);
+    const ports = shared.routes.get(address) ?? new Map<number, RouteListener>();
     let open = true;
+    const failed = (error: Error | null) => {
+      if (error !== null && open) listener.sendFailed(error);
+    };
+    // Asking how a datagram left costs a tick for each; whoever is heard can be sent to.
+    let sent: typeof failed | undefined = failed;
+    const received = (datagram: Uint8Array) => {
+      sent = undefined;
+      listener.received(datagram);
+    };
+    shared.routes.set(address, ports.set(remote.port, { received, sendFailed: failed }));
+    shared.routeCount += 1;
     return {
       send: (datagram) => {
-        if (!open) return;
-        shared.socket.send(datagram, remote.port, address, (error) => {
-          if (error !== null && open) listener.sendFailed(error);
-        });
+        // Its socket is gone when the transport was closed with this route still open.
+        if (open && this.#sockets.has(shared)) shared.socket.send(datagram, remote.port, address, sent);
       },
       close: () => {
         if (!open) return;
         open = false;
-        shared.routes.delete(key);
-        if (shared.routes.size === 0) this.#drop(shared);
+        ports.delete(remote.port);
+        shared.routeCount -= 1;
+        if (shared.routeCount === 0) this.#drop(shared);
       },
     };
   }
@@ -59,15 +70,16 @@ export class UdpTransport implements Transport {
     }
   }
 
-  #socketFor(family: 4 | 6, key: string): SharedSocket {
+  #socketFor(family: 4 | 6, address: string, port: number): SharedSocket {
     for (const shared of this.#sockets) {
-      if (shared.family === family && shared.routes.size < routesPerSocket && !shared.routes.has(key)) return shared;
+      const taken = shared.routes.get(address)?.has(port) ?? false;
+      if (shared.family === family && shared.routeCount < routesPerSocket && !taken) return shared;
     }
-    const socket = createSocket({ type: family === 4 ? "udp4" : "udp6", recvBufferSize: receiveBufferBytes });
-    const shared: SharedSocket = { family, socket, routes: new Map() };
-    socket.on("message", (datagram, from) => shared.routes.get(routeKey(from.address, from.port))?.received(datagram));
+    const socket = createSocket({ type: family === 4 ? "udp4" : "udp6", recvBufferSize: receiveBufferBytes, lookup: alreadyResolved });
+    const shared: SharedSocket = { family, socket, routes: new Map(), routeCount: 0 };
+    socket.on("message", (datagram, from) => shared.routes.get(from.address)?.get(from.port)?.received(datagram));
     socket.on("error", (error) => {
-      for (const listener of shared.routes.values()) listener.sendFailed(error);
+      for (const ports of shared.routes.values()) for (const listener of ports.values()) listener.sendFailed(error);
     });
     this.#sockets.add(shared);
     return shared;
@@ -78,8 +90,12 @@ export class UdpTransport implements Transport {
   }
 }
 
-function routeKey(address: string, port: number): string {
-  return `${address} ${port}`;
+/**
+ * Sockets are given addresses only. Node's own look-up of one answers in a later tick: every datagram would leave that much later,
+ * an acknowledgement behind whatever else the tick does.
+ */
+function alreadyResolved(address: string, family: unknown, done: (error: null, address: string, family: number) => void): void {
+  done(null, address, family === 6 ? 6 : 4);
 }
 
 async function resolve({ address }: Remote): Promise<{ address: string; family: 4 | 6 }> {

@@ -70,10 +70,10 @@ export function reserved(length: number): Layout<undefined> {
   };
 }
 
-/** A field some devices leave out at the end. */
-export function optional<T>(layout: Layout<T>): Layout<T | undefined> {
+/** A field of `length` bytes some devices leave out at the end, whole or in part. */
+export function optional<T>(layout: Layout<T>, length = 1): Layout<T | undefined> {
   return {
-    read: (input) => (input.remaining === 0 ? undefined : layout.read(input)),
+    read: (input) => (input.remaining < length ? undefined : layout.read(input)),
     write(output, value) {
       if (value !== undefined) layout.write(output, value);
     },

@@ -18,7 +18,8 @@ export function writeRmcpHeader(datagram: Uint8Array): void {
 
 /** The class of an RMCP datagram and what follows its header, as a view. Throws MalformedPacketError. */
 export function readRmcpHeader(datagram: Uint8Array): { messageClass: number; body: Uint8Array } {
-  const [version, , , messageClass] = datagram;
+  const version = datagram[0];
+  const messageClass = datagram[3];
   if (version === undefined || messageClass === undefined) {
     throw new MalformedPacketError("RMCP", `${datagram.length} bytes are too short for a header`);
   }

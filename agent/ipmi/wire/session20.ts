@@ -42,13 +42,13 @@ export function encodeSession20(packet: Session20Packet, authCodeLength = 0): Ui
   const pad = (4 - ((covered + 2) & 3)) & 3;
   const trailer = packet.authenticated ? pad + 2 + authCodeLength : 0;
   const datagram = new Uint8Array(rmcpHeaderLength + covered + trailer);
-  const view = new DataView(datagram.buffer);
   writeRmcpHeader(datagram);
-  view.setUint8(4, authenticationType.rmcpPlus);
-  view.setUint8(5, packet.payloadType | (packet.encrypted ? 0x80 : 0) | (packet.authenticated ? 0x40 : 0));
-  view.setUint32(6, packet.sessionId, true);
-  view.setUint32(10, packet.sequence, true);
-  view.setUint16(14, packet.payload.length, true);
+  datagram[4] = authenticationType.rmcpPlus;
+  datagram[5] = packet.payloadType | (packet.encrypted ? 0x80 : 0) | (packet.authenticated ? 0x40 : 0);
+  writeU32(datagram, 6, packet.sessionId);
+  writeU32(datagram, 10, packet.sequence);
+  datagram[14] = packet.payload.length;
+  datagram[15] = packet.payload.length >>> 8;
   datagram.set(packet.payload, 16);
   if (packet.authenticated) {
     const end = rmcpHeaderLength + covered;
@@ -62,11 +62,10 @@ export function encodeSession20(packet: Session20Packet, authCodeLength = 0): Ui
 /** What follows the RMCP header; the payload is a view. Neither authenticity nor trailer is checked here. Throws MalformedPacketError. */
 export function decodeSession20(body: Uint8Array): Session20Packet {
   if (body.length < headerLength) throw new MalformedPacketError("v2.0 packet", `${body.length} bytes are too short for a header`);
-  const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
-  const typeAndFlags = view.getUint8(1);
+  const typeAndFlags = body[1] ?? 0;
   // An OEM payload has six bytes more of header; nothing here speaks one.
   if ((typeAndFlags & 0x3f) === payloadType.oemExplicit) throw new MalformedPacketError("v2.0 packet", "an OEM payload");
-  const length = view.getUint16(10, true);
+  const length = (body[10] ?? 0) | ((body[11] ?? 0) << 8);
   if (headerLength + length > body.length) {
     throw new MalformedPacketError("v2.0 packet", `payload of ${length} bytes in ${body.length - headerLength}`);
   }
@@ -74,8 +73,20 @@ export function decodeSession20(body: Uint8Array): Session20Packet {
     payloadType: typeAndFlags & 0x3f,
     encrypted: (typeAndFlags & 0x80) !== 0,
     authenticated: (typeAndFlags & 0x40) !== 0,
-    sessionId: view.getUint32(2, true),
-    sequence: view.getUint32(6, true),
+    sessionId: readU32(body, 2),
+    sequence: readU32(body, 6),
     payload: body.subarray(headerLength, headerLength + length),
   };
+}
+
+// Written out: a DataView per packet costs more than all the rest of its header.
+function writeU32(bytes: Uint8Array, at: number, value: number): void {
+  bytes[at] = value;
+  bytes[at + 1] = value >>> 8;
+  bytes[at + 2] = value >>> 16;
+  bytes[at + 3] = value >>> 24;
+}
+
+function readU32(bytes: Uint8Array, at: number): number {
+  return ((bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8) | ((bytes[at + 2] ?? 0) << 16) | ((bytes[at + 3] ?? 0) << 24)) >>> 0;
 }

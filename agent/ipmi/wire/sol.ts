@@ -42,15 +42,18 @@ export function encodeSol(packet: SolPacket): Uint8Array {
   payload[1] = packet.acknowledged;
   payload[2] = packet.accepted;
   payload[3] = packet.flags;
-  payload.set(packet.data, solHeaderLength);
+  if (packet.data.length > 0) payload.set(packet.data, solHeaderLength);
   return payload;
 }
 
 /** A SOL payload; `data` is a view. Throws MalformedPacketError. */
 export function decodeSol(payload: Uint8Array): SolPacket {
-  const [sequence, acknowledged, accepted, flags] = payload;
-  if (sequence === undefined || acknowledged === undefined || accepted === undefined || flags === undefined) {
-    throw new MalformedPacketError("SOL payload", `${payload.length} bytes are too short for a header`);
-  }
-  return { sequence: sequence & 0x0f, acknowledged: acknowledged & 0x0f, accepted, flags, data: payload.subarray(solHeaderLength) };
+  if (payload.length < solHeaderLength) throw new MalformedPacketError("SOL payload", `${payload.length} bytes are too short for a header`);
+  return {
+    sequence: (payload[0] ?? 0) & 0x0f,
+    acknowledged: (payload[1] ?? 0) & 0x0f,
+    accepted: payload[2] ?? 0,
+    flags: payload[3] ?? 0,
+    data: payload.subarray(solHeaderLength),
+  };
 }

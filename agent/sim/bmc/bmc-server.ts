@@ -3,10 +3,15 @@ import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { UnreachableError } from "../../../proto/base/errors.js";
 import { Bmc, type BmcOptions } from "./bmc.js";
+import type { ActiveFaults } from "./faults/index.js";
 
 export interface BmcServer {
   readonly address: string;
   readonly port: number;
+  /** What is wrong with the BMC at the moment; may be changed while it serves. */
+  readonly faults: ActiveFaults;
+  /** The machine's firmware starts and asks what to boot from; a choice for one boot is thereby spent. */
+  takeBootDevice(): string;
   /** Idempotent. */
   close(): Promise<void>;
 }
@@ -35,6 +40,8 @@ export async function serveBmc(at: { address: string; port: number }, options: O
   return {
     address,
     port,
+    faults: bmc.faults,
+    takeBootDevice: () => bmc.bootOptions.take(),
     close() {
       closed ??= (async () => {
         bmc.close();

@@ -2,7 +2,7 @@
  * A BMC, without its socket: datagrams in, datagrams out. What is not understood, not authentic or seen before is dropped without
  * a word, as real ones do.
  */
-import type { Clock } from "../../../proto/base/clock.js";
+import type { Clock, Timer } from "../../../proto/base/clock.js";
 import type { Logger } from "../../../proto/base/logger.js";
 import { bmcKey, type CipherSuite, encodeUserName, passwordKey } from "../../ipmi/crypto/index.js";
 import {
@@ -18,16 +18,22 @@ import {
   privilege,
 } from "../../ipmi/wire/index.js";
 import type { SerialPort } from "../machine/serial-port.js";
+import { BootOptions } from "./boot-options.js";
 import { type Chassis, chassisCommands } from "./chassis-commands.js";
 import { CommandTable } from "./command-table.js";
 import { deviceCommands } from "./device-commands.js";
+import { EventLog } from "./event-log.js";
+import { ActiveFaults, type Fault } from "./faults/index.js";
+import { IdentifyLight } from "./identify-light.js";
 import { Login } from "./login.js";
 import { pongFor } from "./rmcp-ping.js";
 import type { BmcSession, Peer } from "./session.js";
 import { sessionCommands } from "./session-commands.js";
+import { sensorCommands } from "./sensor-commands.js";
 import { Sessions } from "./sessions.js";
 import { Sol } from "./sol.js";
 import { SolParameters } from "./sol-parameters.js";
+import { userCommands } from "./user-commands.js";
 
 export interface BmcOptions {
   readonly user: string;
@@ -43,42 +49,80 @@ export interface BmcOptions {
   readonly chassis: Chassis;
   /** The serial port of the machine that SOL is wired to. */
   readonly serial: SerialPort;
+  /** Faults it has from the start. */
+  readonly faults?: readonly Fault[];
+  /** What the chance in its faults is decided by. */
+  readonly faultSeed?: string;
   readonly clock: Clock;
   readonly log: Logger;
   readonly send: (datagram: Uint8Array, peer: Peer) => void;
 }
 
 export class Bmc {
+  /** What is wrong with it at the moment. */
+  readonly faults: ActiveFaults;
   readonly #options: BmcOptions;
+  /** What the machine's firmware reads when it starts. */
+  readonly bootOptions = new BootOptions();
   readonly #sessions: Sessions;
   readonly #login: Login;
   readonly #sol: Sol;
   readonly #commands: CommandTable;
+  readonly #light: IdentifyLight;
+  readonly #unwatch: (() => void) | undefined;
+  /** What will still happen: late datagrams, late answers, a late chassis. */
+  readonly #timers = new Set<Timer>();
 
   constructor(options: BmcOptions) {
-    const { clock, guid, suites, port, baudRate, serial, chassis } = options;
+    const { clock, guid, suites, port, baudRate, serial } = options;
     const kg = bmcKey(options.kg);
     const user = { name: encodeUserName(options.user), key: passwordKey(options.password), privilegeLimit: privilege.administrator };
     const parameters = new SolParameters({ port, baudRate });
     this.#options = options;
-    this.#sol = new Sol({ clock, parameters, serial, port, send: (session, payload) => this.#sendIn(session, payloadType.sol, payload) });
+    const bmc = {
+      forgetSessions: () => this.#sessions.closeAll(),
+      takeSol: (holder: number | undefined, how: { notice: boolean }) => this.#sol.take(holder, how),
+    };
+    this.faults = new ActiveFaults(bmc, clock, options.faultSeed ?? "");
+    const { faults } = this;
+    this.#sol = new Sol({
+      clock,
+      parameters,
+      serial,
+      port,
+      faults,
+      send: (session, payload) => this.#sendIn(session, payloadType.sol, payload),
+    });
     this.#sessions = new Sessions({
       clock,
-      capacity: options.sessionSlots,
+      capacity: () => faults.sessionSlots(options.sessionSlots),
       onClosed: (session) => this.#sol.sessionClosed(session),
     });
-    this.#login = new Login({ sessions: this.#sessions, user, kg, guid, suites });
+    this.#login = new Login({ sessions: this.#sessions, user, kg, guid, suites, faults });
+    this.#light = new IdentifyLight(clock);
+    const eventLog = new EventLog(clock);
+    this.#unwatch = options.chassis.watch?.((event) => eventLog.machine(event));
     this.#commands = new CommandTable([
-      ...deviceCommands({ guid, suites, kgSet: kg !== undefined, sessions: this.#sessions }),
+      ...deviceCommands({ guid, suites: () => faults.suites(suites), kgSet: kg !== undefined, sessions: this.#sessions }),
       ...sessionCommands(this.#sessions),
-      ...chassisCommands(chassis),
+      ...chassisCommands(this.#chassis(), { light: this.#light, eventLog }),
+      ...this.bootOptions.commands(),
+      ...this.#light.commands(),
+      ...eventLog.commands(),
+      ...sensorCommands(options.chassis),
+      ...userCommands(user),
       ...parameters.commands(),
       ...this.#sol.commands(),
     ]);
+    for (const fault of options.faults ?? []) faults.begin(fault);
   }
 
   /** One datagram as it came. Never throws for what is in it. */
   receive(datagram: Uint8Array, peer: Peer): void {
+    for (const passage of this.faults.passages(datagram)) this.#after(passage.afterMs, () => this.#arrive(passage.datagram, peer));
+  }
+
+  #arrive(datagram: Uint8Array, peer: Peer): void {
     try {
       this.#receive(decodeDatagram(datagram), peer);
     } catch (error) {
@@ -89,6 +133,11 @@ export class Bmc {
 
   /** Ends every session. Idempotent. */
   close(): void {
+    this.faults.heal();
+    this.#light.out();
+    this.#unwatch?.();
+    for (const timer of this.#timers) timer.cancel();
+    this.#timers.clear();
     this.#sessions.closeAll();
   }
 
@@ -96,15 +145,14 @@ export class Bmc {
     switch (datagram.format) {
       case "asf": {
         const pong = pongFor(datagram.body);
-        if (pong !== undefined) this.#options.send(pong, peer);
+        if (pong !== undefined) this.#transmit(pong, peer);
         return;
       }
       case "v1.5": {
         const { sessionId, payload } = datagram.packet;
         if (sessionId !== 0) return;
-        const reply = this.#execute(payload, undefined);
         const wrapper = { authenticationType: authenticationType.none, sequence: 0, sessionId: 0, authCode: undefined };
-        return this.#options.send(encodeSession15({ ...wrapper, payload: reply }), peer);
+        return this.#execute(payload, undefined, (reply) => this.#transmit(encodeSession15({ ...wrapper, payload: reply }), peer));
       }
       case "v2.0":
         if (datagram.packet.sessionId === 0) return this.#receiveOutside(datagram.packet, peer);
@@ -113,14 +161,17 @@ export class Bmc {
   }
 
   #receiveOutside(packet: { payloadType: number; payload: Uint8Array }, peer: Peer): void {
-    const reply = (type: number, payload: Uint8Array | undefined) => {
-      if (payload === undefined) return;
+    const send = (type: number, payload: Uint8Array) => {
       const wrapper = { encrypted: false, authenticated: false, sessionId: 0, sequence: 0 };
-      this.#options.send(encodeSession20({ ...wrapper, payloadType: type, payload }), peer);
+      this.#transmit(encodeSession20({ ...wrapper, payloadType: type, payload }), peer);
+    };
+    const reply = (type: number, payload: Uint8Array | undefined) => {
+      const answer = this.faults.handshake(packet.payloadType, payload);
+      if (answer !== undefined) send(type, answer);
     };
     switch (packet.payloadType) {
       case payloadType.ipmi:
-        return reply(payloadType.ipmi, this.#execute(packet.payload, undefined));
+        return this.#execute(packet.payload, undefined, (message) => send(payloadType.ipmi, message));
       case payloadType.openSessionRequest:
         return reply(payloadType.openSessionReply, this.#login.openSession(packet.payload, peer));
       case payloadType.rakp1:
@@ -138,14 +189,41 @@ export class Bmc {
     this.#sessions.touch(session, peer);
     if (packet.payloadType === payloadType.sol) return this.#sol.receive(session, payload);
     if (packet.payloadType !== payloadType.ipmi) return;
-    this.#sendIn(session, payloadType.ipmi, this.#execute(payload, session));
+    this.#execute(payload, session, (message) => this.#sendIn(session, payloadType.ipmi, message));
   }
 
-  #execute(payload: Uint8Array, session: BmcSession | undefined): Uint8Array {
-    return encodeReply(this.#commands.answer(decodeRequest(payload), session));
+  /** Executes a command and hands its reply's message to `send`, if there is one. Throws MalformedPacketError. */
+  #execute(payload: Uint8Array, session: BmcSession | undefined, send: (message: Uint8Array) => void): void {
+    const request = decodeRequest(payload);
+    const { reply, afterMs } = this.faults.command(request, () => ({ reply: this.#commands.answer(request, session), afterMs: 0 }));
+    if (reply !== undefined) this.#after(afterMs, () => send(this.faults.message(encodeReply(reply))));
+  }
+
+  /** The machine's chassis, slower when a fault makes it so. */
+  #chassis(): Chassis {
+    const { chassis } = this.#options;
+    return {
+      get on() {
+        return chassis.on;
+      },
+      execute: (verb) => this.#after(this.faults.chassisDelayMs, () => chassis.execute(verb)),
+    };
   }
 
   #sendIn(session: BmcSession, type: number, payload: Uint8Array): void {
-    this.#options.send(session.seal(type, payload), session.peer);
+    this.#transmit(session.seal(type, payload), session.peer);
+  }
+
+  #transmit(datagram: Uint8Array, peer: Peer): void {
+    for (const passage of this.faults.passages(datagram)) this.#after(passage.afterMs, () => this.#options.send(passage.datagram, peer));
+  }
+
+  #after(delayMs: number, fire: () => void): void {
+    if (delayMs === 0) return fire();
+    const timer = this.#options.clock.after(delayMs, () => {
+      this.#timers.delete(timer);
+      fire();
+    });
+    this.#timers.add(timer);
   }
 }

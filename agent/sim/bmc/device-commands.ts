@@ -19,7 +19,7 @@ const cipherSuiteBytesPerReply = 16;
 
 export interface DeviceOptions {
   readonly guid: Uint8Array;
-  readonly suites: readonly CipherSuite[];
+  readonly suites: () => readonly CipherSuite[];
   readonly kgSet: boolean;
   readonly sessions: Sessions;
 }
@@ -29,7 +29,6 @@ export function isLanChannel(channel: number): boolean {
 }
 
 export function deviceCommands({ guid, suites, kgSet, sessions }: DeviceOptions): readonly CommandEntry[] {
-  const suiteRecords = cipherSuiteRecords(suites);
   return [
     answers(getDeviceId, "user", () => ({
       deviceId: 0x20,
@@ -37,8 +36,8 @@ export function deviceCommands({ guid, suites, kgSet, sessions }: DeviceOptions)
       firmware: { updating: false, major: 2 },
       firmwareMinor: 0x41,
       ipmiVersion: 0x02,
-      // Chassis device alone: no sensors, no event log, no FRU.
-      support: 0x80,
+      // Chassis, event log, sensors and their repository; no FRU, no bridge.
+      support: 0x87,
       manufacturerId: 0,
       productId: 0x1abd,
       auxiliaryFirmware: undefined,
@@ -66,7 +65,7 @@ export function deviceCommands({ guid, suites, kgSet, sessions }: DeviceOptions)
     answers(getChannelCipherSuites, "none", ({ channel, list }) => {
       if (!isLanChannel(channel)) return refuse(completionCode.invalidDataField);
       const from = list.index * cipherSuiteBytesPerReply;
-      return { channel: lanChannel, records: suiteRecords.subarray(from, from + cipherSuiteBytesPerReply) };
+      return { channel: lanChannel, records: cipherSuiteRecords(suites()).subarray(from, from + cipherSuiteBytesPerReply) };
     }),
     answers(getChannelInfo, "user", ({ channel }) =>
       isLanChannel(channel)

@@ -23,6 +23,7 @@ import {
   rakpStatus,
   role,
 } from "../../ipmi/wire/index.js";
+import type { ActiveFaults } from "./faults/index.js";
 import type { Peer } from "./session.js";
 import type { Sessions } from "./sessions.js";
 
@@ -41,6 +42,7 @@ export interface LoginOptions {
   readonly kg: Uint8Array | undefined;
   readonly guid: Uint8Array;
   readonly suites: readonly CipherSuite[];
+  readonly faults: ActiveFaults;
 }
 
 export class Login {
@@ -54,13 +56,15 @@ export class Login {
   openSession(payload: Uint8Array, peer: Peer): Uint8Array {
     const { tag, maximumPrivilege, consoleSessionId, ...algorithms } = decode(openSessionRequest, payload, "Open Session Request");
     const { authentication, integrity, confidentiality } = algorithms;
-    const { sessions, suites, user } = this.#options;
+    const { sessions, user, faults } = this.#options;
+    const suites = faults.suites(this.#options.suites);
     const head = { tag, maximumPrivilege, consoleSessionId };
     const refuse = (status: number) => encode(openSessionReply, { ...head, status, body: undefined });
     const suite = suiteOfAlgorithms({ authentication, integrity, confidentiality });
     if (suite === undefined || !suites.includes(suite)) return refuse(rakpStatus.noCipherSuiteMatch);
-    const privilegeLimit = lesserPrivilege(maximumPrivilege & 0x0f, user.privilegeLimit);
-    const session = sessions.open({ consoleId: consoleSessionId, suite, privilegeLimit, peer });
+    const askedPrivilege = maximumPrivilege & 0x0f;
+    const privilegeLimit = lesserPrivilege(askedPrivilege, user.privilegeLimit);
+    const session = sessions.open({ consoleId: consoleSessionId, suite, askedPrivilege, privilegeLimit, peer });
     if (session === undefined) return refuse(rakpStatus.noResources);
     const body = { managedSessionId: session.managedId, authentication, integrity, confidentiality };
     return encode(openSessionReply, { ...head, status: rakpStatus.ok, maximumPrivilege: privilegeLimit, body });
@@ -69,7 +73,7 @@ export class Login {
   /** The payload of RAKP 2. A wrong password shows only to the console, which finds a code it cannot have made. */
   rakp1(payload: Uint8Array): Uint8Array | undefined {
     const request = decode(rakp1, payload, "RAKP 1");
-    const { sessions, user, guid } = this.#options;
+    const { sessions, user, guid, faults } = this.#options;
     const session = sessions.find(request.managedSessionId);
     if (session === undefined || session.sealed !== undefined) return undefined;
     const head = { tag: request.tag, consoleSessionId: session.consoleId };
@@ -78,7 +82,9 @@ export class Login {
       return encode(rakp2, { ...head, status, body: undefined });
     };
     const asked = decode(role, Uint8Array.of(request.role), "role").privilege;
-    if (!equalSecrets(request.userName, user.name)) return refuse(rakpStatus.unauthorizedName);
+    const found = faults.lookUp({ role: request.role, userName: request.userName, openSessionPrivilege: session.askedPrivilege });
+    if (typeof found === "number") return refuse(found);
+    if (!equalSecrets(withoutFilling(request.userName), user.name)) return refuse(rakpStatus.unauthorizedName);
     if (asked > user.privilegeLimit) return refuse(rakpStatus.unauthorizedRole);
     session.privilegeLimit = lesserPrivilege(asked, session.privilegeLimit);
     session.rakp ??= {
@@ -87,8 +93,8 @@ export class Login {
       consoleRandom: request.consoleRandom,
       managedRandom: randomBytes(16),
       managedGuid: guid,
-      role: request.role,
-      userName: request.userName,
+      role: found.role,
+      userName: found.userName,
     };
     const authCode = rakp2Code(session.suite, user.key, session.rakp);
     const body = { managedRandom: session.rakp.managedRandom, managedGuid: guid, authCode };
@@ -115,6 +121,12 @@ export class Login {
     session.sealed = createSealedPackets(session.suite, keys, user.key);
     return encode(rakp4, { ...head, status: rakpStatus.ok, body: { integrityCheck: rakp4Check(session.suite, keys.sik, facts) } });
   }
+}
+
+/** A user name as it is kept: some consoles fill it to 16 bytes with zeros. */
+function withoutFilling(name: Uint8Array): Uint8Array {
+  const end = name.indexOf(0);
+  return end < 0 ? name : name.subarray(0, end);
 }
 
 /** The lower of two levels, where 0 asks for the highest. */

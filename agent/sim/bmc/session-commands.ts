@@ -5,9 +5,7 @@ import { answers, type CommandEntry, refuse } from "./command-table.js";
 import { lanChannel } from "./device-commands.js";
 import type { BmcSession } from "./session.js";
 import type { Sessions } from "./sessions.js";
-
-/** The one user's number. 1 is reserved for the anonymous user. */
-const userId = 2;
+import { userId } from "./user-commands.js";
 
 const noSuchSession = 0x87;
 const privilegeAboveLimit = 0x81;

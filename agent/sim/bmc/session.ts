@@ -15,6 +15,8 @@ export class BmcSession {
   readonly managedId: number;
   readonly consoleId: number;
   readonly suite: CipherSuite;
+  /** Of the Open Session Request; 0 = the highest there is. */
+  readonly askedPrivilege: number;
   /** Never above what Open Session, RAKP 1 and the user's own limit allow. */
   privilegeLimit: number;
   /** Where a session begins (§13.14); Set Session Privilege Level raises it. */
@@ -33,6 +35,7 @@ export class BmcSession {
     managedId: number;
     consoleId: number;
     suite: CipherSuite;
+    askedPrivilege: number;
     privilegeLimit: number;
     peer: Peer;
     lastActiveMs: number;
@@ -40,6 +43,7 @@ export class BmcSession {
     this.managedId = start.managedId;
     this.consoleId = start.consoleId;
     this.suite = start.suite;
+    this.askedPrivilege = start.askedPrivilege;
     this.privilegeLimit = start.privilegeLimit;
     this.peer = start.peer;
     this.lastActiveMs = start.lastActiveMs;

@@ -10,7 +10,7 @@ const sweepMs = 1_000;
 
 export interface SessionsOptions {
   readonly clock: Clock;
-  readonly capacity: number;
+  readonly capacity: () => number;
   /** A session is gone: closed, timed out, or the BMC itself ends. */
   readonly onClosed: (session: BmcSession) => void;
 }
@@ -25,7 +25,7 @@ export class Sessions {
   }
 
   get capacity(): number {
-    return this.#options.capacity;
+    return this.#options.capacity();
   }
 
   /** Sessions whose handshake is complete, oldest first. */
@@ -38,8 +38,14 @@ export class Sessions {
   }
 
   /** A slot for a handshake; undefined when all are taken. */
-  open(start: { consoleId: number; suite: CipherSuite; privilegeLimit: number; peer: Peer }): BmcSession | undefined {
-    if (this.#sessions.size >= this.#options.capacity) return undefined;
+  open(start: {
+    consoleId: number;
+    suite: CipherSuite;
+    askedPrivilege: number;
+    privilegeLimit: number;
+    peer: Peer;
+  }): BmcSession | undefined {
+    if (this.#sessions.size >= this.capacity) return undefined;
     const session = new BmcSession({ ...start, managedId: this.#freeId(), lastActiveMs: this.#options.clock.monotonicMs() });
     this.#sessions.set(session.managedId, session);
     this.#sweep ??= this.#scheduleSweep();
@@ -58,6 +64,7 @@ export class Sessions {
 
   closeAll(): void {
     this.#sweep?.cancel();
+    this.#sweep = undefined;
     for (const session of this.#sessions.values()) this.close(session);
   }
 

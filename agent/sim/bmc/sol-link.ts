@@ -8,7 +8,6 @@ import { type SolPacket, solHeaderLength, solStatus } from "../../ipmi/wire/inde
 /** Of a SOL payload, header included; told to the console when it activates. */
 export const solPayloadBytes = 255;
 const charactersPerPacket = solPayloadBytes - solHeaderLength;
-const bufferBytes = 64 * 1024;
 const highestSequence = 15;
 
 export interface SolLinkOptions {
@@ -17,6 +16,10 @@ export interface SolLinkOptions {
   readonly accumulateMs: number;
   readonly retryCount: number;
   readonly retryIntervalMs: number;
+  /** Characters kept while the console has not acknowledged those before. */
+  readonly bufferBytes: () => number;
+  /** Characters taken of one packet from the console. */
+  readonly acceptsBytes: () => number;
   /** Sends a packet to the console. */
   readonly send: (packet: SolPacket) => void;
   /** Hands characters from the console to the machine. */
@@ -26,6 +29,7 @@ export interface SolLinkOptions {
 interface Outstanding {
   readonly sequence: number;
   readonly data: Uint8Array;
+  readonly flags: number;
   sent: number;
 }
 
@@ -37,9 +41,11 @@ export class SolLink {
   #timer: Timer | undefined;
   /** After a NACK: nothing is sent before the console has had time. */
   #resting = false;
-  #overrun = false;
+  /** Where characters are missing: so many of those waiting come before them. Ascending. */
+  #losses: number[] = [];
   #closed = false;
-  #lastReceived = { sequence: 0, characters: 0 };
+  /** Characters of the last packet: offered by the console, and taken. */
+  #lastReceived = { sequence: 0, offered: 0, taken: 0 };
 
   constructor(options: SolLinkOptions) {
     this.#options = options;
@@ -47,9 +53,9 @@ export class SolLink {
 
   /** Characters the machine sent. */
   fromMachine(data: Uint8Array): void {
-    const room = bufferBytes - this.#waiting.length;
-    if (data.length > room) this.#overrun = true;
+    const room = Math.max(0, this.#options.bufferBytes() - this.#waiting.length);
     this.#waiting = Buffer.concat([this.#waiting, data.subarray(0, room)]);
+    if (data.length > room) this.#lose(this.#waiting.length);
     this.#next();
   }
 
@@ -67,12 +73,17 @@ export class SolLink {
     if (notice) this.#send({ flags: solStatus.deactivated });
   }
 
-  /** A repeated packet keeps its number and may carry more: only what is new goes to the machine, all of it is acknowledged. */
+  /**
+   * A repeated packet keeps its number and may carry more: only what is new goes to the machine, all of it is acknowledged. What was
+   * taken in part is left to the next number, however often it comes.
+   */
   #take({ sequence, data }: SolPacket): void {
-    const known = sequence === this.#lastReceived.sequence ? this.#lastReceived.characters : 0;
-    this.#lastReceived = { sequence, characters: Math.max(known, data.length) };
-    this.#send({ acknowledged: sequence, accepted: data.length });
-    if (data.length > known) this.#options.toMachine(data.slice(known));
+    const last = sequence === this.#lastReceived.sequence ? this.#lastReceived : { offered: 0, taken: 0 };
+    const isNew = data.length > last.offered && last.taken === last.offered;
+    const taken = isNew ? last.taken + Math.min(data.length - last.taken, this.#options.acceptsBytes()) : Math.min(last.taken, data.length);
+    if (isNew) this.#lastReceived = { sequence, offered: data.length, taken };
+    this.#send({ acknowledged: sequence, accepted: taken });
+    if (taken > last.taken) this.#options.toMachine(data.slice(last.taken, taken));
   }
 
   /** What was not accepted goes out again under the next number; after a NACK only when some time has passed. */
@@ -82,7 +93,9 @@ export class SolLink {
     this.#timer?.cancel();
     this.#timer = undefined;
     this.#outstanding = undefined;
-    this.#waiting = Buffer.concat([outstanding.data.subarray(accepted), this.#waiting]);
+    const rest = outstanding.data.subarray(accepted);
+    this.#waiting = Buffer.concat([rest, this.#waiting]);
+    this.#losses = this.#losses.map((before) => before + rest.length);
     if ((flags & solStatus.nack) === 0) return this.#next();
     this.#resting = true;
     this.#timer = this.#after(this.#options.retryIntervalMs, () => {
@@ -100,22 +113,31 @@ export class SolLink {
   }
 
   #transmit(): void {
-    const data = this.#waiting.slice(0, charactersPerPacket);
+    const overrun = this.#losses[0] === 0;
+    if (overrun) this.#losses.shift();
+    // A packet ends where characters are missing: the next one says so.
+    const data = this.#waiting.slice(0, Math.min(charactersPerPacket, this.#losses[0] ?? charactersPerPacket));
     this.#waiting = this.#waiting.subarray(data.length);
+    this.#losses = this.#losses.map((before) => before - data.length);
     this.#sequence = (this.#sequence % highestSequence) + 1;
-    this.#outstanding = { sequence: this.#sequence, data, sent: 0 };
+    this.#outstanding = { sequence: this.#sequence, data, flags: overrun ? solStatus.transmitOverrun : 0, sent: 0 };
     this.#repeat(this.#outstanding);
+  }
+
+  /** Characters are missing behind so many of those waiting. */
+  #lose(before: number): void {
+    if (!this.#losses.includes(before)) this.#losses = [...this.#losses, before].sort((a, b) => a - b);
   }
 
   #repeat(outstanding: Outstanding): void {
     if (outstanding.sent > this.#options.retryCount) {
       this.#outstanding = undefined;
-      this.#overrun = true;
+      this.#lose(0);
       return this.#next();
     }
     outstanding.sent += 1;
-    this.#send({ sequence: outstanding.sequence, data: outstanding.data, flags: this.#overrun ? solStatus.transmitOverrun : 0 });
-    this.#overrun = false;
+    const { sequence, data, flags } = outstanding;
+    this.#send({ sequence, data, flags });
     this.#timer = this.#after(this.#options.retryIntervalMs, () => this.#repeat(outstanding));
   }
 

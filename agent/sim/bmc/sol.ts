@@ -9,6 +9,7 @@ import {
 } from "../../ipmi/command/index.js";
 import { completionCode, decodeSol, encodeSol, payloadType } from "../../ipmi/wire/index.js";
 import type { Clock } from "../../../proto/base/clock.js";
+import type { ActiveFaults } from "./faults/index.js";
 import type { SerialPort } from "../machine/serial-port.js";
 import { answers, type CommandEntry, refuse } from "./command-table.js";
 import type { BmcSession } from "./session.js";
@@ -21,6 +22,8 @@ const payloadDisabled = 0x81;
 const encryptionRequired = 0x84;
 const payloadNotAvailable = 0x80;
 const noVlan = 0xffff;
+/** Characters kept for a console that is behind. */
+const usualBufferBytes = 64 * 1024;
 
 export interface SolOptions {
   readonly clock: Clock;
@@ -28,13 +31,21 @@ export interface SolOptions {
   /** The serial port of the machine SOL is wired to. */
   readonly serial: SerialPort;
   readonly port: number;
+  readonly faults: ActiveFaults;
   /** Sends a SOL payload to the console of a session. */
   readonly send: (session: BmcSession, payload: Uint8Array) => void;
 }
 
+interface Activation {
+  /** The id of the session that has it. */
+  readonly holder: number;
+  /** Undefined while a session has it that nobody is behind. */
+  readonly console: { readonly session: BmcSession; readonly link: SolLink; readonly unplug: () => void } | undefined;
+}
+
 export class Sol {
   readonly #options: SolOptions;
-  #active: { readonly session: BmcSession; readonly link: SolLink; readonly unplug: () => void } | undefined;
+  #active: Activation | undefined;
 
   constructor(options: SolOptions) {
     this.#options = options;
@@ -43,12 +54,24 @@ export class Sol {
   /** A SOL payload from a session; of one that does not hold SOL it is ignored. Throws MalformedPacketError. */
   receive(session: BmcSession, payload: Uint8Array): void {
     const packet = decodeSol(payload);
-    if (this.#active?.session === session) this.#active.link.receive(packet);
+    const console = this.#active?.console;
+    if (console?.session === session && this.#options.faults.solDeaf !== "silent") console.link.receive(packet);
   }
 
   /** The session is gone, and SOL with it. */
   sessionClosed(session: BmcSession): void {
-    if (this.#active?.session === session) this.#deactivate(false);
+    if (this.#active?.console?.session === session) this.#deactivate(false);
+  }
+
+  /**
+   * Takes SOL from the console that has it, for the session with the id `holder`, or for none. `notice`: the console is told. False when
+   * no console has it.
+   */
+  take(holder: number | undefined, { notice }: { notice: boolean }): boolean {
+    if (this.#active?.console === undefined) return false;
+    this.#deactivate(notice);
+    if (holder !== undefined) this.#active = { holder, console: undefined };
+    return true;
   }
 
   commands(): readonly CommandEntry[] {
@@ -69,7 +92,7 @@ export class Sol {
         const other = unlessSol(request.payloadType);
         if (other !== undefined) return other;
         if (this.#active === undefined) return refuse(alreadyDeactivated);
-        this.#deactivate(this.#active.session !== session);
+        this.#deactivate(this.#active.console?.session !== session);
         return {};
       }),
       answers(getPayloadActivationStatus, "user", (request) => {
@@ -79,7 +102,7 @@ export class Sol {
       answers(getPayloadInstanceInfo, "user", (request) => {
         // Eight bytes of information, the first the number of the serial port (§24.4).
         const information = Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 0);
-        return unlessSol(request.payloadType) ?? { sessionId: this.#active?.session.managedId ?? 0, information };
+        return unlessSol(request.payloadType) ?? { sessionId: this.#active?.holder ?? 0, information };
       }),
       answers(getChannelPayloadSupport, "user", () => ({
         // IPMI and SOL; the handshake's own six types.
@@ -93,21 +116,29 @@ export class Sol {
   }
 
   #activate(session: BmcSession): void {
-    const { clock, parameters, serial, send } = this.#options;
+    const { clock, parameters, serial, send, faults } = this.#options;
     const link = new SolLink({
       clock,
       accumulateMs: parameters.accumulateMs,
       ...parameters.retry,
       send: (packet) => send(session, encodeSol(packet)),
-      toMachine: (data) => serial.send(data),
+      bufferBytes: () => faults.solBufferBytes(usualBufferBytes),
+      acceptsBytes: () => faults.solAcceptsBytes(solPayloadBytes),
+      toMachine: (data) => {
+        if (faults.solDeaf === undefined) serial.send(data);
+      },
     });
-    this.#active = { session, link, unplug: serial.plugIn((data) => link.fromMachine(data)) };
+    const unplug = serial.plugIn((data) => {
+      if (faults.solDeaf === undefined) link.fromMachine(data);
+    });
+    this.#active = { holder: session.managedId, console: { session, link, unplug } };
+    faults.solActivated();
   }
 
   /** `notice`: tell its console that SOL was taken away. */
   #deactivate(notice: boolean): void {
-    this.#active?.unplug();
-    this.#active?.link.close(notice);
+    this.#active?.console?.unplug();
+    this.#active?.console?.link.close(notice);
     this.#active = undefined;
   }
 }

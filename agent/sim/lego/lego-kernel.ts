@@ -67,6 +67,13 @@ class LegoKernel implements RunningKernel {
     return Promise.resolve();
   }
 
+  /** LegoOS says what it was and halts the CPU: nothing is left that could go on (arch/x86/kernel/traps.c). */
+  onDiagnosticInterrupt(): void {
+    if (this.#lifetime.ended) return;
+    this.#lifetime.end();
+    this.#console.printk("TRAP do_nmi in CPU0, error_code: 0 current:ffff88107fffa000 1 kernel_init");
+  }
+
   async #boot(): Promise<void> {
     // The boot loader hands over before the machine is told that the kernel runs.
     await this.#lifetime.pause(0);

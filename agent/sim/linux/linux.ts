@@ -8,6 +8,7 @@ import { bootMessages, type LinuxIdentity } from "./boot-messages.js";
 import { buildOf, type LinuxBuild } from "./image.js";
 import { KernelLog } from "./kernel-log.js";
 import { loginPrompt } from "./login-prompt.js";
+import { rebootAfterPanicS, unknownNmi } from "./nmi.js";
 import { NodeAgent } from "./node-agent.js";
 import type { MachineProcesses } from "./process-environment.js";
 import { aslrPath, type LoadedModule, modulesFile, pseudoFiles, symbolsFile, uptimeFile } from "./pseudo-files.js";
@@ -69,6 +70,7 @@ class Linux implements RunningKernel, RunningLinux {
   #starting: Promise<void> = Promise.resolve();
   #threads = 0;
   #shuttingDown = false;
+  #halted = false;
 
   constructor(hardware: Hardware, image: KernelImage, commandLine: string, options: LinuxOptions) {
     this.hardware = hardware;
@@ -127,16 +129,35 @@ class Linux implements RunningKernel, RunningLinux {
   }
 
   onToolRequest(request: ToolRequest): Promise<ToolReply> | undefined {
+    if (this.#halted) return undefined;
     return this.#tools[request.op]?.(request, this);
   }
 
   onPowerButton(): void {
-    this.#shutDown("power-off");
+    if (!this.#halted) this.#shutDown("power-off");
   }
 
+  onDiagnosticInterrupt(): void {
+    const { arch, commandLine } = this.#identity;
+    // An arm64 machine has no such interrupt.
+    if (arch === "aarch64" || this.#halted) return;
+    const kernel = { release: this.release, commandLine, setting: (name: string) => this.#setting(name) };
+    const { lines, panics } = unknownNmi(kernel);
+    for (const line of lines) this.printk(line);
+    if (!panics) return;
+    this.#halted = true;
+    void this.stop().catch((err: unknown) => this.hardware.log.error({ err }, "a panicking kernel did not stop"));
+    const seconds = rebootAfterPanicS(kernel);
+    if (seconds === undefined) return;
+    this.printk(`Rebooting in ${seconds} seconds..`);
+    this.#after(seconds * 1000, () => this.hardware.reset());
+  }
+
+  /** Idempotent: a kernel that has panicked has stopped before its machine does. */
   async stop(): Promise<void> {
     this.#stop.abort();
     for (const timer of this.#timers) timer.cancel();
+    this.#timers.clear();
     for (const letGo of this.#letGo.splice(0)) letGo();
     await this.#starting;
     await this.#sshServer?.stop();

@@ -9,7 +9,7 @@ import type { Timer } from "../../../proto/base/clock.js";
 import type { Logger } from "../../../proto/base/logger.js";
 import { BootLoader } from "./boot-loader.js";
 import { directoryBootFiles } from "./boot-files.js";
-import { firmwareBanner } from "./firmware.js";
+import { diskBoot, firmwareBanner, otherBoot } from "./firmware.js";
 import type { LoadedKernel } from "./grub-shell.js";
 import { SerialPort } from "./serial-port.js";
 
@@ -43,11 +43,17 @@ export interface MachineOptions {
 
 export type ChassisAct = "on" | "off" | "cycle" | "reset" | "soft";
 
+/** What happens to a machine, whoever caused it. */
+export type MachineEvent = "powered-on" | "powered-off" | "reset";
+
 export class Machine {
   readonly options: MachineOptions;
+  /** What its firmware reads when it looks for something to boot: "pxe", "cdrom", "setup"; "disk" and "none" are the disk. */
+  bootDevice: () => string = () => "none";
   readonly #ports = new Map(["ttyS0", "ttyS1"].map((line) => [line, new SerialPort()]));
   #on = false;
   #boot: Boot | undefined;
+  readonly #watchers = new Set<(event: MachineEvent) => void>();
   #acts: Promise<void> = Promise.resolve();
   #closed = false;
   #wake: (() => void) | undefined;
@@ -82,6 +88,17 @@ export class Machine {
     return this.#acts;
   }
 
+  /** Tells what happens to it from now on. Returns the way to stop. */
+  watch(watcher: (event: MachineEvent) => void): () => void {
+    this.#watchers.add(watcher);
+    return () => void this.#watchers.delete(watcher);
+  }
+
+  /** An NMI for whatever kernel runs; firmware and boot loader take no notice. */
+  interrupt(): void {
+    this.#boot?.kernel?.onDiagnosticInterrupt?.();
+  }
+
   onToolRequest(request: ToolRequest): Promise<ToolReply> {
     const answer = this.#boot?.kernel?.onToolRequest?.(request);
     return answer ?? Promise.resolve({ exitCode: 127, stderr: `${request.op}: command not found\n` });
@@ -112,15 +129,23 @@ export class Machine {
 
   #start(act: ChassisAct): void {
     if (this.#closed) return;
+    this.#tell(this.#on ? "reset" : "powered-on");
     this.#on = true;
     this.options.log.info({ act }, "machine starts");
     this.#boot = new Boot(this, this.#hardware());
   }
 
   async #cutPower(): Promise<void> {
-    if (this.#on) this.options.log.info("machine is off");
+    if (this.#on) {
+      this.options.log.info("machine is off");
+      this.#tell("powered-off");
+    }
     this.#on = false;
     await this.#stopBoot();
+  }
+
+  #tell(event: MachineEvent): void {
+    for (const watcher of this.#watchers) watcher(event);
   }
 
   async #stopBoot(): Promise<void> {
@@ -167,7 +192,7 @@ class Boot {
   readonly #stop = new AbortController();
   readonly #machine: Machine;
   readonly #hardware: Hardware;
-  readonly #postTimer: Timer;
+  #timer: Timer;
   #loader: BootLoader | undefined;
   #letGoOfKeys: () => void = () => undefined;
 
@@ -175,7 +200,7 @@ class Boot {
     this.#machine = machine;
     this.#hardware = hardware;
     this.startedMs = hardware.time.clock.now();
-    this.#postTimer = hardware.time.after(machine.options.timing.postMs, () => this.#firmwareDone());
+    this.#timer = hardware.time.after(machine.options.timing.postMs, () => this.#firmwareDone());
   }
 
   get stopped(): AbortSignal {
@@ -184,7 +209,7 @@ class Boot {
 
   async stop(): Promise<void> {
     this.#stop.abort();
-    this.#postTimer.cancel();
+    this.#timer.cancel();
     this.#loader?.stop();
     this.#letGoOfKeys();
     await this.kernel?.stop();
@@ -196,6 +221,18 @@ class Boot {
 
   #firmwareDone(): void {
     this.#print(firmwareBanner({ ...this.#hardware, infiniband: this.#hardware.infiniband !== undefined }));
+    const other = otherBoot(this.#machine.bootDevice());
+    if (other === undefined) return this.#loadFromDisk();
+    this.#print(other.begins);
+    if (other.failsAfterMs === undefined) return;
+    this.#timer = this.#hardware.time.after(other.failsAfterMs, () => {
+      this.#print(other.fails);
+      this.#loadFromDisk();
+    });
+  }
+
+  #loadFromDisk(): void {
+    this.#print(diskBoot);
     const loader = new BootLoader({
       files: directoryBootFiles(this.#hardware.rootDirectory),
       time: this.#hardware.time,

@@ -1,100 +1,118 @@
 /** lab power: chassis power of many nodes at once, one folded line per outcome. */
 import { randomUUID } from "node:crypto";
 import { foldNames } from "../../../inventory/nodeset.js";
-import { describeError, InvalidArgumentError, LabError } from "../../../proto/base/errors.js";
-import type { PowerResult } from "../../../proto/gen/lab/v1/power.js";
+import { anySignal } from "../../../proto/base/abort.js";
+import { CancelledError, InvalidArgumentError } from "../../../proto/base/errors.js";
+import type { NodeView } from "../../../proto/gen/lab/v1/node.js";
 import { confirm } from "../confirm.js";
 import type { Connection } from "../connection.js";
 import { type Context, show, withLab } from "../context.js";
-import { failureOfMany, onNode } from "../failures.js";
+import { failureOfMany } from "../failures.js";
+import { actAnswer, failedAnswer, foldAnswers, statusAnswer, type Answer } from "../power/answers.js";
+import { tellRequests } from "../power/by-hand.js";
+import { ProgressLine } from "../power/progress.js";
 import { table } from "../terminal.js";
-import { duration } from "../units.js";
 
 /** Asked once (or --yes) beyond this many nodes. */
 const askBeyond = 8;
+/** Beside waiting and acting: longer than the controller itself waits for its agent. */
+const marginMs = 60_000;
 
-interface Answer {
-  readonly node: string;
-  /** For people. */
-  readonly words: string;
-  /** For --json. */
-  readonly facts: object;
-  readonly thrown?: unknown;
+export interface PowerOptions {
+  readonly yes: boolean;
+  /** How long the state may take. */
+  readonly timeoutMs: number;
+  /** How long an act may wait for its turn. */
+  readonly queueMs: number;
 }
 
 export async function powerStatus(context: Context, nodeset: string): Promise<void> {
   await withLab(context, async (lab) => {
-    const names = await nodeNames(lab, nodeset, context.signal);
-    const answers = await askAll(names, async (node) => {
-      const status = await lab.power.getPower({ node }, { signal: context.signal });
-      return { node, words: status.fault ? `${status.state}, power fault` : status.state, facts: { node, ...status } };
-    });
+    const nodes = await nodesOf(lab, nodeset, context.signal);
+    const progress = new ProgressLine(context, "status of", names(nodes));
+    const answers = await askAll(context, names(nodes), progress, async (node) =>
+      statusAnswer(node, await lab.power.getPower({ node }, { signal: context.signal })),
+    );
     tell(context, answers, (failed) => `${foldNames(failed)} did not answer`);
   });
 }
 
-export async function setPower(
-  context: Context,
-  verb: string,
-  nodeset: string,
-  options: { yes: boolean; timeoutMs: number },
-): Promise<void> {
+export async function setPower(context: Context, verb: string, nodeset: string, options: PowerOptions): Promise<void> {
   await withLab(context, async (lab) => {
-    const names = await nodeNames(lab, nodeset, context.signal);
-    if (names.length > askBeyond && !options.yes)
-      await confirm(context, `power ${verb} acts on ${names.length} nodes: ${foldNames(names)}`);
-    const answers = await askAll(names, async (node) => {
-      const request = { node, verb, fence: undefined, key: `cli-${randomUUID()}`, deadlineMs: options.timeoutMs, queueMs: 0 };
-      const result = await lab.power.setPower(request, { signal: context.signal, deadlineMs: options.timeoutMs + 30_000 });
-      return { node, words: powerWords(verb, result), facts: { node, verb, ...result } };
+    const nodes = await nodesOf(lab, nodeset, context.signal);
+    if (nodes.length > askBeyond && !options.yes)
+      await confirm(context, `power ${verb} acts on ${nodes.length} nodes: ${foldNames(names(nodes))}`);
+    const { timeoutMs, queueMs } = options;
+    const progress = new ProgressLine(context, verb, names(nodes));
+    const requests = new AbortController();
+    const byHand = names(nodes.filter(({ powerKind }) => powerKind === "manual"));
+    const { signal, release } = anySignal(context.signal, requests.signal);
+    const telling = byHand.length === 0 ? undefined : tellRequests(context, lab, byHand, { tell: (line) => progress.note(line), signal });
+    const answers = await askAll(context, names(nodes), progress, async (node) => {
+      const request = { node, verb, fence: undefined, key: `cli-${randomUUID()}`, deadlineMs: timeoutMs, queueMs };
+      const deadlineMs = queueMs + timeoutMs + marginMs;
+      return actAnswer(node, verb, await lab.power.setPower(request, { signal: context.signal, deadlineMs }));
     });
+    requests.abort();
+    await telling;
+    release();
     tell(context, answers, (failed) => `power ${verb} failed on ${foldNames(failed)}`);
   });
 }
 
-/** One answer a node, in order; a failure is an answer too. */
-function askAll(names: readonly string[], ask: (node: string) => Promise<Answer>): Promise<Answer[]> {
-  return Promise.all(
-    names.map(async (node) => {
-      try {
-        return await ask(node);
-      } catch (thrown) {
-        const error = describeError(thrown);
-        const code = thrown instanceof LabError ? thrown.code : "internal";
-        return { node, words: `FAILED  ${error}`, facts: { node, error, code }, thrown: onNode(node, thrown) };
-      }
-    }),
-  );
+/** An operator's word for what was done by hand. */
+export async function confirmPower(context: Context, node: string, state: string): Promise<void> {
+  const status = await withLab(context, (lab) => lab.power.confirmPower({ node, state }, { signal: context.signal }));
+  const { words, facts } = statusAnswer(node, status);
+  show(context, facts, () => [`${node}  ${words}, by your word`]);
+}
+
+/** One answer a node, in the order of the names; a failure is an answer too. With --json each is told as it comes. */
+export async function askAll(
+  context: Context,
+  nodes: readonly string[],
+  progress: ProgressLine | undefined,
+  ask: (node: string) => Promise<Answer>,
+): Promise<Answer[]> {
+  const asked = nodes.map(async (node) => {
+    const answer = await ask(node).catch((thrown: unknown) => failedAnswer(node, thrown));
+    progress?.tell(node, "thrown" in answer ? "failed" : "done");
+    if (context.json) show(context, answer.facts, () => []);
+    return answer;
+  });
+  try {
+    return await Promise.all(asked);
+  } finally {
+    progress?.close();
+  }
 }
 
 /** Prints identical answers on one line; throws when some are failures. */
-function tell(context: Context, answers: readonly Answer[], summary: (failed: readonly string[]) => string): void {
+export function tell(context: Context, answers: readonly Answer[], summary: (failed: readonly string[]) => string): void {
   const failed = answers.filter((each) => "thrown" in each);
   const alone = answers.length === 1 && failed.length === 1;
-  if (context.json) for (const answer of answers) show(context, answer.facts, () => []);
-  else if (!alone) for (const line of table(foldAnswers(answers.map((each) => [each.node, each.words])))) context.terminal.print(line);
+  if (!context.json && !alone) for (const line of table(foldAnswers(answers))) context.terminal.print(line);
   if (failed.length === 0) return;
-  const thrown = failed.map((each) => each.thrown);
-  throw failureOfMany(summary(failed.map((each) => each.node)), answers.length, thrown);
+  const what = summary(failed.map((each) => each.node));
+  if (context.signal.aborted) throw new CancelledError(`${what}: cancelled; an act that had begun is brought to its end`);
+  throw failureOfMany(
+    what,
+    answers.length,
+    failed.map((each) => each.thrown),
+  );
 }
 
-function powerWords(verb: string, result: PowerResult): string {
-  if (!result.acted) return `${result.after} already`;
-  const change = verb === "reset" || verb === "soft" ? `${result.before}, ${verb} → ${result.after}` : `${result.before} → ${result.after}`;
-  const path = verb === "cycle" && result.before === "on" ? "on → off → on" : change;
-  return `${path}  verified by chassis status in ${duration(result.elapsedMs)}`;
+function names(nodes: readonly NodeView[]): readonly string[] {
+  return nodes.map(({ name }) => name);
 }
 
 /** Names of a nodeset in inventory order, resolved by the controller. */
 export async function nodeNames(lab: Connection, nodeset: string, signal: AbortSignal): Promise<readonly string[]> {
-  const { nodes } = await lab.nodes.listNodes({ nodeset, probePower: false }, { signal });
-  if (nodes.length === 0) throw new InvalidArgumentError(`the nodeset "${nodeset}" stands for no node`);
-  return nodes.map((node) => node.name);
+  return names(await nodesOf(lab, nodeset, signal));
 }
 
-/** Identical answers on one line: [["p0","on"],["p1","on"]] → [["p[0-1]","on"]]. Order of first appearance. */
-function foldAnswers(answers: readonly (readonly [string, string])[]): string[][] {
-  const groups = new Map<string, string[]>();
-  for (const [node, answer] of answers) groups.set(answer, [...(groups.get(answer) ?? []), node]);
-  return [...groups].map(([answer, nodes]) => [foldNames(nodes), answer]);
+async function nodesOf(lab: Connection, nodeset: string, signal: AbortSignal): Promise<readonly NodeView[]> {
+  const { nodes } = await lab.nodes.listNodes({ nodeset, probePower: false }, { signal });
+  if (nodes.length === 0) throw new InvalidArgumentError(`the nodeset "${nodeset}" stands for no node`);
+  return nodes;
 }

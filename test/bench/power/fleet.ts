@@ -1,8 +1,10 @@
 /** Power of many BMCs as a site agent has it: one transport, one pool of sessions, verified acts kept on disk. Drives all at once. */
 import { randomBytes, randomUUID } from "node:crypto";
 import { Acts } from "../../../agent/drivers/power/acts.js";
+import { PowerGate } from "../../../agent/drivers/power/gate.js";
 import { openIpmiPower } from "../../../agent/drivers/power/ipmi.js";
 import { VerifiedPower } from "../../../agent/drivers/power/verified.js";
+import { WearFile } from "../../../agent/drivers/power/wear-file.js";
 import { BmcPool } from "../../../agent/drivers/bmc.js";
 import { UdpTransport, type BmcOptions } from "../../../agent/ipmi/index.js";
 import type { Power, PowerDevice, PowerReading } from "../../../agent/ports/power.js";
@@ -29,6 +31,7 @@ export interface FleetOutcome {
 /** A site agent's defaults. */
 const settleMs = 5_000;
 const pollMs = 500;
+const window = 64;
 /** A chassis may be slow, and its BMC busy with others' commands. */
 const deadlineMs = 120_000;
 
@@ -62,11 +65,12 @@ export class KeptFleet {
   static async open(bmcs: readonly FleetBmc[], actsDirectory: string): Promise<KeptFleet> {
     const acts = await Acts.open(actsDirectory);
     const fleet = openFleet(bmcs);
-    const safety = { group: "", minOffMs: 0, cyclesPerHour: 0, hold: "" };
+    const wear = await WearFile.open(`${actsDirectory}-wear.json`, systemClock);
+    const gate = new PowerGate({ clock: systemClock, log: silentLogger, window, settleMs, wear });
     const console = { endOffset: () => 0, markPower: () => 0 };
     const powers = fleet.devices.map((device, i) => {
       const node = bmcs[i]!.node;
-      return new VerifiedPower({ node, device, safety, acts, console, clock: systemClock, log: silentLogger, settleMs, pollMs });
+      return new VerifiedPower({ node, device, gate, acts, console, clock: systemClock, log: silentLogger, pollMs });
     });
     return new KeptFleet(fleet, powers);
   }

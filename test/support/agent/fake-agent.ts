@@ -10,6 +10,7 @@ import { BoundedQueue } from "../../../proto/base/queue.js";
 import { silentLogger } from "../../../proto/base/logger.js";
 import type { SiteAssignment } from "../../../proto/gen/lab/v1/agent.js";
 import { AgentServiceService } from "../../../proto/gen/lab/v1/agent.js";
+import { BmcServiceService } from "../../../proto/gen/lab/v1/bmc.js";
 import type { BootEntry } from "../../../proto/gen/lab/v1/boot.js";
 import { BootServiceService } from "../../../proto/gen/lab/v1/boot.js";
 import { CommandServiceService } from "../../../proto/gen/lab/v1/command.js";
@@ -22,6 +23,7 @@ import { PowerServiceService } from "../../../proto/gen/lab/v1/power.js";
 import { serveController } from "../../../proto/rpc/dial.js";
 import type { Identity } from "../../../proto/rpc/identity.js";
 import { addService } from "../../../proto/rpc/server.js";
+import { FakeBmcs } from "./fake-bmc.js";
 import { FakeConsole } from "./fake-console.js";
 import { FakeJobs } from "./fake-jobs.js";
 
@@ -30,8 +32,14 @@ export class FakeAgent {
   /** One line per act, in order: "power cycle p0", "write /etc/motd", "reboot p0". */
   readonly acts: string[] = [];
   readonly power = new Map<string, "on" | "off">();
+  /** What an operator is asked to do, and why power is held back, by node. */
+  readonly asks = new Map<string, string>();
+  readonly holds = new Map<string, string>();
+  /** Called before a power act is done; what it throws is the act's end. */
+  onPower: (node: string, verb: string) => Promise<void> = async () => {};
   readonly consoles = new Map<string, FakeConsole>();
   readonly files = new Map<string, Buffer>();
+  readonly bmcs = new FakeBmcs(this.acts);
   readonly jobs = new FakeJobs();
   readonly bootEntries = new Map<string, BootEntry>();
   nextEntry = "";
@@ -79,6 +87,7 @@ export class FakeAgent {
     this.#serveConsoles(server);
     this.#serveBoot(server);
     this.#serveFiles(server);
+    addService(server, BmcServiceService, this.bmcs.service());
     addService(server, CommandServiceService, this.jobs.service());
   }
 
@@ -116,12 +125,24 @@ export class FakeAgent {
 
   #servePower(server: Server): void {
     const read = (node: string) => this.power.get(node) ?? "off";
+    const status = (node: string) => ({
+      state: read(node),
+      fault: false,
+      lastEvent: "",
+      asks: this.asks.get(node) ?? "",
+      hold: this.holds.get(node) ?? "",
+    });
     addService(server, PowerServiceService, {
-      getPower: async ({ node }) => ({ state: read(node), fault: false, lastEvent: "", asks: "", hold: "" }),
-      confirmPower: async ({ node }) => ({ state: read(node), fault: false, lastEvent: "", asks: "", hold: "" }),
+      getPower: async ({ node }) => status(node),
+      confirmPower: async ({ node, state }) => {
+        this.asks.delete(node);
+        this.power.set(node, state === "on" ? "on" : "off");
+        return status(node);
+      },
       setPower: async ({ node, verb, key }) => {
         const remembered = this.#results.get(key);
         if (remembered !== undefined) return { ...remembered, replayed: true };
+        await this.onPower(node, verb);
         const before = read(node);
         const after = verb === "off" || verb === "soft" ? "off" : "on";
         const acted = verb === "cycle" || verb === "reset" || before !== after;

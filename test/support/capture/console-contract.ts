@@ -1,6 +1,7 @@
 /** What every ConsoleSource must do: run over each driver, and over the fake that stands for them in other tests. */
 import type { Test } from "tap";
 import type { ConsoleLine, ConsoleSource, LineEvent } from "../../../agent/ports/console.js";
+import { lineEvents } from "./line-events.js";
 import { CancelledError, UnreachableError, UnsupportedError } from "../../../proto/base/errors.js";
 
 /** A source and the far end of its line, in the hands of the test. */
@@ -94,7 +95,7 @@ async function opened(t: Test, source: ConsoleSource): Promise<ConsoleLine> {
 async function readBytes(line: ConsoleLine, count: number): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   let length = 0;
-  const events = line.events[Symbol.asyncIterator]();
+  const events = lineEvents(line)[Symbol.asyncIterator]();
   while (length < count) {
     const next: IteratorResult<LineEvent> = await events.next();
     if (next.done) break;
@@ -108,7 +109,7 @@ async function readBytes(line: ConsoleLine, count: number): Promise<Buffer> {
 /** Reads to the end; returns what it ended with. */
 async function readAll(line: ConsoleLine): Promise<unknown> {
   try {
-    for await (const event of line.events) void event;
+    await line.read(() => undefined);
     return undefined;
   } catch (error) {
     return error;

@@ -32,7 +32,9 @@ export class FakeConsole implements ConsoleSource {
       if (this.#events !== events) throw new UnreachableError("fake line: it is down");
     };
     return {
-      events,
+      read: async (tell) => {
+        for await (const event of events) tell(event);
+      },
       write: async (data) => {
         up();
         this.written.push(Buffer.from(data));

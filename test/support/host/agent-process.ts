@@ -10,6 +10,7 @@ import { withDeadline } from "../../../proto/base/abort.js";
 import { systemClock } from "../../../proto/base/clock.js";
 import { BoundedQueue } from "../../../proto/base/queue.js";
 import { AgentServiceService } from "../../../proto/gen/lab/v1/agent.js";
+import { BmcServiceService } from "../../../proto/gen/lab/v1/bmc.js";
 import { BootServiceService } from "../../../proto/gen/lab/v1/boot.js";
 import { CommandServiceService, type Job } from "../../../proto/gen/lab/v1/command.js";
 import { ConsoleServiceService } from "../../../proto/gen/lab/v1/console.js";
@@ -110,6 +111,7 @@ function clientsOver(channel: ReverseChannel) {
     command: clientOf(CommandServiceService, channel),
     file: clientOf(FileServiceService, channel),
     power: clientOf(PowerServiceService, channel),
+    bmc: clientOf(BmcServiceService, channel),
     console: clientOf(ConsoleServiceService, channel),
   };
 }

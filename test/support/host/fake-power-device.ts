@@ -1,6 +1,6 @@
 /** A machine's power in memory. Faults have names; every verb that reached it is remembered. */
-import type { Clock } from "../../../proto/base/clock.js";
-import { AuthenticationError, UnreachableError, UnsupportedError } from "../../../proto/base/errors.js";
+import { sleep, type Clock } from "../../../proto/base/clock.js";
+import { AuthenticationError, CancelledError, ExhaustedError, UnreachableError, UnsupportedError } from "../../../proto/base/errors.js";
 import type { PowerDevice, PowerReading, PowerState } from "../../../agent/ports/power.js";
 
 type Verb = "on" | "off" | "reset" | "soft";
@@ -15,13 +15,21 @@ export class FakePowerDevice implements PowerDevice {
   obeysSoft = true;
   /** Told before a verb takes effect. */
   onSend: (verb: Verb) => void = () => {};
+  /** How long it takes to answer. */
+  answerMs = 0;
+  /** It tells when the machine started, as some devices do. */
+  tellsStart = false;
   readonly #clock: Clock;
   #state: PowerState;
   #next: { readonly state: PowerState; readonly atMs: number } | undefined;
   #lostReplies = 0;
   #unansweredReads = 0;
   #ignored = 0;
+  #busy = 0;
   #refusing = false;
+  #dead = false;
+  #starts = 1;
+  #packets = 0;
 
   constructor(state: PowerState, clock: Clock) {
     this.#state = state;
@@ -43,37 +51,80 @@ export class FakePowerDevice implements PowerDevice {
     this.#unansweredReads = count;
   }
 
-  /** From now on our credentials are wrong. */
-  refuse(): void {
-    this.#refusing = true;
+  /** The next `count` verbs find it busy: it does nothing, and says so. */
+  beBusy(count: number): void {
+    this.#busy = count;
   }
 
-  async read(): Promise<PowerReading> {
+  /** From now on our credentials are wrong, or right again. */
+  refuse(refusing = true): void {
+    this.#refusing = refusing;
+  }
+
+  /** From now on nothing is answered: whoever asks waits until it gives up. */
+  die(): void {
+    this.#dead = true;
+  }
+
+  /** Somebody at the machine presses its button. */
+  press(state: PowerState): void {
+    this.#state = state;
+    this.#next = undefined;
+  }
+
+  packets(): number {
+    return this.#packets;
+  }
+
+  async read(options?: { signal?: AbortSignal | undefined }): Promise<PowerReading> {
+    if (options?.signal?.aborted) throw CancelledError.from(options.signal);
+    await this.#answer(options?.signal);
     if (this.#unansweredReads > 0) {
       this.#unansweredReads -= 1;
+      this.#packets -= 1;
       throw new UnreachableError("fake power: no answer");
     }
     this.#settle();
-    return { state: this.#state, fault: false, lastEvent: "command" };
+    const start = this.tellsStart ? { start: `start ${this.#starts}` } : {};
+    return { state: this.#state, fault: false, lastEvent: "command", ...start };
   }
 
-  async send(verb: Verb): Promise<void> {
+  async send(verb: Verb, options?: { signal?: AbortSignal | undefined }): Promise<void> {
+    if (options?.signal?.aborted) throw CancelledError.from(options.signal);
     this.#settle();
     this.onSend(verb);
+    await this.#answer(options?.signal);
+    if (this.#busy > 0) {
+      this.#busy -= 1;
+      throw new ExhaustedError("fake power: busy; try again");
+    }
     if (this.#refusing) throw new AuthenticationError("fake power: wrong password");
-    if (verb === "reset" && this.#state === "off") throw new UnsupportedError("fake power: is off");
+    if (verb === "reset" && this.#state === "off") throw new UnsupportedError("fake power: is off; use on");
     this.acts.push(verb);
     if (this.#ignored > 0) this.#ignored -= 1;
-    else if (verb !== "reset" && (verb !== "soft" || this.obeysSoft)) {
+    else if (verb === "reset") this.#starts += 1;
+    else if (verb !== "soft" || this.obeysSoft) {
       this.#next = { state: verb === "on" ? "on" : "off", atMs: this.#clock.monotonicMs() + this.delayMs };
     }
     if (this.#lostReplies > 0) {
       this.#lostReplies -= 1;
+      this.#packets -= 1;
       throw new UnreachableError("fake power: the reply was lost");
     }
   }
 
   async close(): Promise<void> {}
+
+  /** A request, and its answer after a while; none from the dead. */
+  async #answer(signal: AbortSignal | undefined): Promise<void> {
+    this.#packets += 1;
+    if (this.#dead) {
+      await sleep(this.#clock, 20_000, { signal });
+      throw new UnreachableError("fake power: no answer within 20 s");
+    }
+    if (this.answerMs > 0) await sleep(this.#clock, this.answerMs, { signal });
+    this.#packets += 1;
+  }
 
   #settle(): void {
     if (this.#next === undefined || this.#clock.monotonicMs() < this.#next.atMs) return;

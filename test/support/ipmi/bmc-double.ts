@@ -8,6 +8,28 @@ export interface DoubleSettings {
   readonly password?: string;
   readonly kg?: string;
   readonly suites?: readonly number[];
+  readonly deviations?: Deviations;
+}
+
+/** How it differs from the specification. */
+export interface Deviations {
+  /** How a suite it does not have is refused; default 0x11. */
+  readonly refusal?: number | "silence" | "another suite";
+  /** What it says of its suites; default nothing, as BMCs that stall. */
+  readonly suiteRecords?: Uint8Array;
+  /** No answer to Get Channel Authentication Capabilities. */
+  readonly noCapabilities?: boolean;
+  /** Status of RAKP 2, 0 = go on. */
+  readonly judge?: (rakp1: wire.Rakp1) => number;
+  /** What it computes its codes and keys with. */
+  readonly facts?: (facts: crypto.RakpFacts) => crypto.RakpFacts;
+  readonly userKey?: (key: Uint8Array) => Uint8Array;
+  /** What it makes of the codes of RAKP 2 and 4 it sends. */
+  readonly code?: (code: Uint8Array) => Uint8Array;
+  /** Its replies have wrong checksums. */
+  readonly wrongChecksums?: boolean;
+  /** So many sessions; further ones are refused with 0x01. */
+  readonly slots?: number;
 }
 
 type Answer = { readonly code: number; readonly data?: Uint8Array } | undefined;
@@ -36,10 +58,12 @@ export class BmcDouble implements Transport {
   #half: { facts: crypto.RakpFacts; suite: crypto.CipherSuite; tag: number } | undefined;
   #nextSession = 0x100;
   #silent = false;
+  #routes = 0;
 
   constructor(settings: DoubleSettings = {}) {
     this.#settings = settings;
-    this.#userKey = crypto.passwordKey(settings.password ?? "secret");
+    const key = crypto.passwordKey(settings.password ?? "secret");
+    this.#userKey = settings.deviations?.userKey?.(key) ?? key;
     this.answer(commands.setSessionPrivilegeLevel, (data) => ({ code: 0, data }));
     this.answer(commands.closeSession, () => ({ code: 0 }));
     this.answer(commands.getDeviceId, () => ({ code: 0, data: new Uint8Array(11) }));
@@ -83,8 +107,14 @@ export class BmcDouble implements Transport {
     for (const session of this.#sessions.values()) this.#seal(session, wire.payloadType.sol, wire.encodeSol(packet));
   }
 
+  /** Routes opened so far: each is another UDP port. */
+  get routes(): number {
+    return this.#routes;
+  }
+
   async open(_remote: Remote, listener: RouteListener): Promise<Route> {
     let open = true;
+    this.#routes += 1;
     const toConsole: RouteListener = {
       received: (bytes) => queueMicrotask(() => open && listener.received(bytes)),
       sendFailed: () => undefined,
@@ -122,11 +152,27 @@ export class BmcDouble implements Transport {
   }
 
   #capabilities(payload: Uint8Array, listener: RouteListener): void {
-    const { name, reply } = commands.getChannelAuthenticationCapabilities;
-    if (!this.#arrives(name)) return;
+    const { name, reply, cmd } = commands.getChannelAuthenticationCapabilities;
+    const { command } = wire.decodeRequest(payload);
+    if (command === commands.getChannelCipherSuites.cmd) return this.#suiteList(payload, listener);
+    if (command !== cmd) return;
+    if (!this.#arrives(name) || this.#settings.deviations?.noCapabilities === true) return;
     const data = wire.encode(reply, wire.decode(reply, Uint8Array.of(1, 0x80, 4, 2, 0, 0, 0, 0), name));
     const answer = wire.encodeReply(wire.replyTo(wire.decodeRequest(payload), 0, data));
+    if (this.#settings.deviations?.wrongChecksums === true) answer[answer.length - 1] = (answer.at(-1) ?? 0) ^ 0x55;
     listener.received(wire.encodeSession15({ authenticationType: 0, sequence: 0, sessionId: 0, authCode: undefined, payload: answer }));
+  }
+
+  #suiteList(payload: Uint8Array, listener: RouteListener): void {
+    const { name, request: layout } = commands.getChannelCipherSuites;
+    const { suiteRecords } = this.#settings.deviations ?? {};
+    if (!this.#arrives(name) || suiteRecords === undefined) return;
+    const request = wire.decodeRequest(payload);
+    const { list } = wire.decode(layout, request.data, name);
+    const data = Buffer.concat([Uint8Array.of(1), suiteRecords.subarray(list.index * 16, list.index * 16 + 16)]);
+    const answer = wire.encodeReply(wire.replyTo(request, 0, data));
+    const packet = { payloadType: wire.payloadType.ipmi, encrypted: false, authenticated: false, sessionId: 0, sequence: 0 };
+    listener.received(wire.encodeSession20({ ...packet, payload: answer }));
   }
 
   #handshake({ payloadType, payload }: wire.Session20Packet, listener: RouteListener): void {
@@ -138,33 +184,38 @@ export class BmcDouble implements Transport {
       const request = wire.decode(wire.openSessionRequest, payload, "Open Session");
       const { tag, consoleSessionId } = request;
       const suite = crypto.suiteOfAlgorithms(request);
+      const { refusal = wire.rakpStatus.noCipherSuiteMatch, slots = Number.POSITIVE_INFINITY } = this.#settings.deviations ?? {};
       const known = suite !== undefined && (this.#settings.suites ?? [17, 3]).includes(suite.id);
-      const head = {
-        tag,
-        status: known ? 0 : wire.rakpStatus.noCipherSuiteMatch,
-        maximumPrivilege: request.maximumPrivilege,
-        consoleSessionId,
-      };
-      if (!known) return send(wire.payloadType.openSessionReply, wire.encode(wire.openSessionReply, { ...head, body: undefined }));
+      const room = this.#sessions.size < slots;
+      if (!known && refusal === "silence") return;
+      const status = known ? (room ? 0 : wire.rakpStatus.noResources) : refusal === "another suite" ? 0 : Number(refusal);
+      const head = { tag, status, maximumPrivilege: request.maximumPrivilege, consoleSessionId };
+      if (status !== 0) return send(wire.payloadType.openSessionReply, wire.encode(wire.openSessionReply, { ...head, body: undefined }));
       const managedSessionId = this.#nextSession++;
       const empty = new Uint8Array(16);
       this.#half = {
         tag,
-        suite,
+        suite: suite ?? crypto.cipherSuites[8],
         facts: { consoleSessionId, managedSessionId, consoleRandom: empty, managedRandom, managedGuid: guid, role: 0, userName: empty },
       };
-      const { authentication, integrity, confidentiality } = request;
+      const { authentication, integrity, confidentiality } = known ? request : crypto.cipherSuites[8];
       const body = { managedSessionId, authentication, integrity, confidentiality };
       return send(wire.payloadType.openSessionReply, wire.encode(wire.openSessionReply, { ...head, body }));
     }
     const half = this.#half;
     if (half === undefined) return;
     const { suite } = half;
+    const { deviations = {} } = this.#settings;
+    const altered = (code: Uint8Array) => deviations.code?.(code) ?? code;
     if (payloadType === wire.payloadType.rakp1) {
-      const { tag, consoleRandom, role, userName } = wire.decode(wire.rakp1, payload, "RAKP 1");
-      half.facts = { ...half.facts, consoleRandom, role, userName };
-      const authCode = crypto.rakp2Code(suite, this.#userKey, half.facts);
+      const rakp1 = wire.decode(wire.rakp1, payload, "RAKP 1");
+      const { tag, consoleRandom, role, userName } = rakp1;
       const { consoleSessionId } = half.facts;
+      const status = deviations.judge?.(rakp1) ?? 0;
+      if (status !== 0) return send(wire.payloadType.rakp2, wire.encode(wire.rakp2, { tag, status, consoleSessionId, body: undefined }));
+      half.facts = { ...half.facts, consoleRandom, role, userName };
+      half.facts = deviations.facts?.(half.facts) ?? half.facts;
+      const authCode = altered(crypto.rakp2Code(suite, this.#userKey, half.facts));
       const body = { managedRandom, managedGuid: guid, authCode };
       return send(wire.payloadType.rakp2, wire.encode(wire.rakp2, { tag, status: 0, consoleSessionId, body }));
     }
@@ -179,7 +230,7 @@ export class BmcDouble implements Transport {
     const keys = crypto.deriveSessionKeys(suite, crypto.bmcKey(this.#settings.kg), this.#userKey, half.facts);
     const packets = crypto.createSealedPackets(suite, keys, this.#userKey);
     this.#sessions.set(managedSessionId, { suite, packets, consoleSessionId, managedSessionId, sequence: 0, listener });
-    const integrityCheck = crypto.rakp4Check(suite, keys.sik, half.facts);
+    const integrityCheck = altered(crypto.rakp4Check(suite, keys.sik, half.facts));
     send(wire.payloadType.rakp4, wire.encode(wire.rakp4, { tag, status: 0, consoleSessionId, body: { integrityCheck } }));
   }
 
@@ -192,7 +243,9 @@ export class BmcDouble implements Transport {
     const answer = this.#answers.get(name);
     const result = answer === undefined ? { code: wire.completionCode.invalidCommand } : answer(request.data.slice());
     if (result === undefined) return;
-    this.#seal(session, wire.payloadType.ipmi, wire.encodeReply(wire.replyTo(request, result.code, result.data)));
+    const reply = wire.encodeReply(wire.replyTo(request, result.code, result.data));
+    if (this.#settings.deviations?.wrongChecksums === true) reply[reply.length - 1] = (reply.at(-1) ?? 0) ^ 0x55;
+    this.#seal(session, wire.payloadType.ipmi, reply);
     if (name === commands.closeSession.name) this.#sessions.delete(session.managedSessionId);
   }
 

@@ -19,8 +19,11 @@ export interface IpmiSim {
   stop(): Promise<void>;
 }
 
-/** Starts a BMC with user admin, password secret; resolves when it answers. `directory` must be the test's own. */
-export async function startIpmiSim(directory: string): Promise<IpmiSim> {
+/**
+ * Starts a BMC with user admin, password secret; resolves when it answers. `directory` must be the test's own. `commands`: more of its
+ * emulator, such as sensors, before it is switched on (ipmi_sim_cmd(5)).
+ */
+export async function startIpmiSim(directory: string, commands: readonly string[] = []): Promise<IpmiSim> {
   const state = join(directory, "state");
   mkdirSync(state);
   // The serial source must listen before the simulator starts: it tries again only every 10 s.
@@ -31,7 +34,7 @@ export async function startIpmiSim(directory: string): Promise<IpmiSim> {
   writeFileSync(join(directory, "lan.conf"), lanConf(directory, port, serialPort(server)));
   writeFileSync(
     join(directory, "cmd.emu"),
-    "mc_setbmc 0x20\nmc_add 0x20 0 no-device-sdrs 0x23 9 8 0x9f 0x1291 0xf02 persist_sdr\nmc_enable 0x20\n",
+    ["mc_setbmc 0x20", "mc_add 0x20 0 no-device-sdrs 0x23 9 8 0x9f 0x1291 0xf02 persist_sdr", ...commands, "mc_enable 0x20", ""].join("\n"),
   );
   const connected = once(server, "connection") as Promise<[Socket]>;
   const arguments_ = ["-c", join(directory, "lan.conf"), "-f", join(directory, "cmd.emu"), "-s", state, "-n"];
@@ -41,7 +44,7 @@ export async function startIpmiSim(directory: string): Promise<IpmiSim> {
   return {
     port,
     serial,
-    powerCalls: () => readLines(join(directory, "calls")).filter((line) => line.startsWith("set power")),
+    powerCalls: () => readLines(join(directory, "calls")).filter((line) => /^set (power|reset)/.test(line)),
     stop: () => stop(process, server, serial),
   };
 }

@@ -68,6 +68,11 @@ export class FakeMachine {
     this.#running = legoosKernel.start(this.hardware, image, commandLine);
   }
 
+  /** An NMI from its BMC. */
+  interrupt(): void {
+    this.#running?.onDiagnosticInterrupt?.();
+  }
+
   bootLinux(release: string): FakeLinux {
     this.#linux = new FakeLinux(this.hardware, release);
     return this.#linux;

@@ -102,7 +102,7 @@ export interface PowerAssignment {
 }
 
 export interface CommandPower {
-  /** Program and arguments, called with "status", "on", "off", "reset" appended. */
+  /** Program and arguments, called with "status", "on", "off", "reset", "soft" appended. */
   argv: string[];
 }
 

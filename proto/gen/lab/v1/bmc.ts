@@ -58,6 +58,8 @@ export interface BmcReport {
   roundTripMs: number;
   /** Datagrams sent and received for all this. */
   packets: number;
+  /** The node's entry in an inventory with what was found, as YAML to be pasted under "nodes:". Filled in by the controller, "" from an agent. */
+  stanza: string;
 }
 
 export interface BmcSuite {
@@ -139,7 +141,7 @@ export interface EventLogEntry {
   timeMs: bigint;
   /** "temperature CPU1 Temp", "power supply 0x51". */
   sensor: string;
-  /** "upper critical going high", "presence detected". */
+  /** "upper critical going high: 95 °C, threshold 90 °C", "presence detected". */
   event: string;
   /** True when the event went away. */
   deasserted: boolean;
@@ -168,7 +170,7 @@ export interface Sensor {
     | undefined;
   /** "°C", "RPM", "V"; "" when there is none. */
   unit: string;
-  /** "ok", "not available", or what is wrong: "upper critical". */
+  /** "ok", "ok: presence detected", "not available", or what is wrong: "upper critical". */
   status: string;
 }
 
@@ -277,6 +279,7 @@ function createBaseBmcReport(): BmcReport {
     problems: [],
     roundTripMs: 0,
     packets: 0,
+    stanza: "",
   };
 }
 
@@ -320,6 +323,9 @@ export const BmcReport: MessageFns<BmcReport> = {
     }
     if (message.packets !== 0) {
       writer.uint32(104).uint32(message.packets);
+    }
+    if (message.stanza !== "") {
+      writer.uint32(114).string(message.stanza);
     }
     return writer;
   },
@@ -441,6 +447,14 @@ export const BmcReport: MessageFns<BmcReport> = {
             message.packets = reader.uint32();
             continue;
           }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.stanza = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -473,6 +487,7 @@ export const BmcReport: MessageFns<BmcReport> = {
     message.problems = object.problems?.map((e) => e) || [];
     message.roundTripMs = object.roundTripMs ?? 0;
     message.packets = object.packets ?? 0;
+    message.stanza = object.stanza ?? "";
     return message;
   },
 };

@@ -70,6 +70,8 @@ export interface NodeView {
   leaseReason: string;
   /** The agent that reaches it by ssh; "" when it has an agent of its own or none at all. */
   sshVia: string;
+  /** How its power is switched: "ipmi", "command", "redfish", "libvirt", "agent", "manual"; "" when nothing can. */
+  powerKind: string;
 }
 
 export interface GetFactsRequest {
@@ -282,6 +284,7 @@ function createBaseNodeView(): NodeView {
     leaseExpiresMs: 0n,
     leaseReason: "",
     sshVia: "",
+    powerKind: "",
   };
 }
 
@@ -340,6 +343,9 @@ export const NodeView: MessageFns<NodeView> = {
     }
     if (message.sshVia !== "") {
       writer.uint32(122).string(message.sshVia);
+    }
+    if (message.powerKind !== "") {
+      writer.uint32(130).string(message.powerKind);
     }
     return writer;
   },
@@ -477,6 +483,14 @@ export const NodeView: MessageFns<NodeView> = {
             message.sshVia = reader.string();
             continue;
           }
+          case 16: {
+            if (tag !== 130) {
+              break;
+            }
+
+            message.powerKind = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -515,6 +529,7 @@ export const NodeView: MessageFns<NodeView> = {
       : 0n;
     message.leaseReason = object.leaseReason ?? "";
     message.sshVia = object.sshVia ?? "";
+    message.powerKind = object.powerKind ?? "";
     return message;
   },
 };

@@ -7,6 +7,7 @@ import { activatePayload, chassisControl, deactivatePayload, getChassisStatus } 
 import type { LineEvent } from "../../../../agent/ports/console.js";
 import { solStatus } from "../../../../agent/ipmi/wire/index.js";
 import { silentLogger } from "../../../../proto/base/logger.js";
+import { lineEvents } from "../../../support/capture/line-events.js";
 import { FakeClock } from "../../../support/fake-clock.js";
 import { BmcDouble } from "../../../support/ipmi/bmc-double.js";
 import { fromHex, seededBytes } from "../../../support/ipmi/bytes.js";
@@ -68,7 +69,7 @@ t.test("a console gives bytes and losses in order, and ends when closed", async 
   double.sendSol({ ...idle, sequence: 1, flags: 0, data: fromHex("61") });
   double.sendSol({ ...idle, sequence: 2, flags: solStatus.transmitOverrun, data: fromHex("62") });
   const seen: LineEvent[] = [];
-  for await (const event of line.events) {
+  for await (const event of lineEvents(line)) {
     seen.push(event);
     if (seen.length === 3) break;
   }

@@ -25,3 +25,35 @@ t.test("a board is smaller than a server, unless it says otherwise", async (t) =
   t.match(board, { processors: 4, memory: 2 * 2 ** 30, hca: false, linux: "6.1.0-18-arm64" });
   t.match(big, { memory: 8 * 2 ** 30, hca: true });
 });
+
+t.test("faults of a BMC are read, and every one that is none is told at once, with what was probably meant", async (t) => {
+  const [p0] = nodeParameters(
+    [{ name: "p0", sim: { bmcFaults: ["drop", "delay=300ms", "steal-sol=3", "not-supported=get-device-id"] } }],
+    known,
+  );
+  t.same(
+    p0?.bmcFaults.map((each) => each.text),
+    ["drop=20%", "delay=300ms", "steal-sol=3", "not-supported=get-device-id"],
+  );
+  t.throws(
+    () =>
+      nodeParameters(
+        [
+          { name: "p0", sim: { bmcFaults: ["dorp", "delay=soon", "drop=120%", "no-close-reply=1"] } },
+          { name: "p1", sim: { bmcFaults: ["not-supported=chassis-kontrol", "lie-on-deactivate=never", "session-limit=64"] } },
+        ],
+        known,
+      ),
+    {
+      message: [
+        'nodes.p0.sim.bmcFaults.0: "dorp" is no fault of a simulated BMC; did you mean drop?',
+        'nodes.p0.sim.bmcFaults.1: BMC fault delay: "soon" is not a time up to an hour: 300ms, 5s, 2min',
+        'nodes.p0.sim.bmcFaults.2: BMC fault drop: "120%" is not a share from 0% to 100%',
+        "nodes.p0.sim.bmcFaults.3: BMC fault no-close-reply: takes no value; write no-close-reply",
+        'nodes.p1.sim.bmcFaults.0: BMC fault not-supported: "chassis-kontrol" is no command of the tables; did you mean chassis-control?',
+        'nodes.p1.sim.bmcFaults.1: BMC fault lie-on-deactivate: "never" is not one of done, inactive',
+        'nodes.p1.sim.bmcFaults.2: BMC fault session-limit: "64" is not a number of slots from 0 to 63',
+      ].join("\n"),
+    },
+  );
+});

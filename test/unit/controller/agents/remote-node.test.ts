@@ -1,7 +1,8 @@
 import t from "tap";
 import type { ConsoleEvent } from "../../../../controller/ports.js";
-import { CancelledError } from "../../../../proto/base/errors.js";
+import { CancelledError, UnreachableError } from "../../../../proto/base/errors.js";
 import { openAgentLab } from "../../../support/agent/agent-lab.js";
+import { FakeClock } from "../../../support/fake-clock.js";
 
 const fence = { leaseId: "lease-1", epoch: 1n };
 
@@ -18,6 +19,50 @@ t.test("power goes to the site agent, everything else to the node's own", async 
   t.same(await node.reboot({ fence }), { oldBootId: "boot-1" });
   t.same(p0.acts, ["reboot p0"]);
   t.equal(node.agentConnected, true);
+});
+
+t.test("a power act whose connection breaks is asked for again under its key, and done once", async (t) => {
+  const lab = await openAgentLab(t);
+  const rack1 = await lab.agent("rack1");
+  rack1.onPower = async () => {
+    rack1.onPower = async () => {};
+    lab.registry.connected("rack1")?.channel.close();
+  };
+  const node = lab.nodes.node("p0");
+  t.match(await node.power.set("cycle", { fence, key: "k1", deadlineMs: 10_000 }), { after: "on", acted: true, replayed: true });
+  t.same(rack1.acts, ["power cycle p0"]);
+});
+
+t.test("a power act whose agent stays away ends in time, and says that it may be done", async (t) => {
+  const clock = new FakeClock();
+  const lab = await openAgentLab(t, { clock });
+  const rack1 = await lab.agent("rack1");
+  await until(() => lab.registry.connected("rack1") !== undefined);
+  rack1.onPower = async () => void rack1.stop();
+  const end = lab.nodes
+    .node("p0")
+    .power.set("on", { fence, key: "k1", deadlineMs: 5_000 })
+    .catch((error: unknown) => error);
+  let over = false;
+  void end.then(() => (over = true));
+  await until(() => lab.registry.connected("rack1") === undefined);
+  for (let s = 0; !over && s < 120; s += 1) await clock.advance(1000);
+  t.match(await end, {
+    code: "unreachable",
+    message: "node p0: power on: the connection to its agent broke, and it has not come back; the act may be done: see lab power status p0",
+  });
+});
+
+t.test("an agent that does not reach its device is not asked twice", async (t) => {
+  const lab = await openAgentLab(t);
+  const rack1 = await lab.agent("rack1");
+  let asked = 0;
+  rack1.onPower = async () => {
+    asked += 1;
+    throw new UnreachableError("bmc 10.0.1.10: no answer");
+  };
+  await t.rejects(lab.nodes.node("p0").power.set("on", { fence, key: "k1", deadlineMs: 5_000 }), { message: "bmc 10.0.1.10: no answer" });
+  t.equal(asked, 1);
 });
 
 t.test("boot entries and the next boot are the agent's", async (t) => {

@@ -29,6 +29,20 @@ t.test("an act without a lease takes one for itself and gives it back, also when
   t.same(await lab.leases.list(), []);
 });
 
+t.test("the lease of a power act lasts as long as the act may wait and take", async (t) => {
+  const lab = await startTestController(t);
+  const rack1 = await lab.agent("rack1");
+  let lastsMs = 0;
+  rack1.onPower = async () => {
+    const [lease] = await lab.leases.list();
+    if (lease !== undefined) lastsMs = lease.expiresMs - lease.grantedMs;
+  };
+  const hourMs = 3_600_000;
+  const request = { node: "p0", verb: "on", fence: undefined, key: "", deadlineMs: 120_000, queueMs: hourMs };
+  await lab.clientFor(PowerServiceService).setPower(request);
+  t.ok(lastsMs > hourMs + 120_000, `${lastsMs} ms`);
+});
+
 t.test("an act on a node somebody else holds is refused with holder and reason, and nothing is done", async (t) => {
   const lab = await startTestController(t);
   const rack1 = await lab.agent("rack1");

@@ -17,7 +17,9 @@ const after = (...words: string[]) => completions(program, words, names);
 
 t.test("commands, subcommands and options complete from the program itself", async (t) => {
   t.same(after("de"), ["demo", "deploy", "deployments"]);
-  t.same(after("power", "c"), ["cycle"]);
+  t.same(after("power", "c"), ["cycle", "confirm"]);
+  t.same(after("power", "cycle", "--queue"), ["--queue-timeout"]);
+  t.same(after("power", "confirm", "p0", "o"), ["on", "off"]);
   t.same(after("tail", "--s"), ["--since"]);
 });
 
@@ -29,6 +31,8 @@ t.test("arguments complete from the lab, also behind options with values", async
   t.same(after("token", ""), ["agent", "operator"]);
   t.same(after("demo", "le"), ["lego"]);
   t.same(after("completion", ""), ["bash", "zsh"]);
+  t.same(after("bmc", "boot", "m"), ["m0"]);
+  t.same(after("bmc", "boot", "m0", "p"), ["pxe"]);
 });
 
 t.test("an exercise completes with its options, the first one's where none is named", async (t) => {

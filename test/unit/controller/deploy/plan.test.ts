@@ -81,6 +81,19 @@ void t.test("all problems of a deployment are told at once, with the place in th
   t.end();
 });
 
+void t.test("a machine whose power is held back is a problem, told with all others", (t) => {
+  const hold = "firmware is being written";
+  const held = nodeSpec("a", { safety: { group: "", minOffS: 0, cyclesPerHour: 0, hold } });
+  const lab = labOf([held, nodeSpec("b")], [deploymentSpec({ roles: { server: ["a"] } })]);
+  const error = t.throws(() => makePlan(request, lab, recipes), InvalidInventoryError) as Error;
+  t.match(error.message.split("\n"), [
+    /roles\.client: needs 1 to 2 nodes/,
+    /roles\.server: the power of a is held back: firmware is being written; take nodes\.a\.power\.hold out of the inventory, or bind another/,
+    /^2 problems/,
+  ]);
+  t.end();
+});
+
 void t.test("a missing role is a problem", (t) => {
   const lab = labOf([nodeSpec("a"), nodeSpec("b")], [deploymentSpec({ roles: { server: ["a"] } })]);
   t.throws(() => makePlan(request, lab, recipes), { message: /roles\.client: needs 1 to 2 nodes \(asks\), has 0/ });

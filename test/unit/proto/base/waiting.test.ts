@@ -43,6 +43,15 @@ t.test("a cancel from outside is told as a cancel, not as a deadline", async (t)
   t.equal(clock.pendingTimers, 0);
 });
 
+t.test("a cancel without a reason of ours is a CancelledError", async (t) => {
+  const clock = new FakeClock();
+  const outer = new AbortController();
+  const wait = { subject: "p0", awaited: "x", deadlineMs: 1000 };
+  const told = withDeadline(clock, wait, () => new Promise(() => undefined), { signal: outer.signal }).catch((error: unknown) => error);
+  outer.abort();
+  t.match(await told, { code: "cancelled", cause: { name: "AbortError" } });
+});
+
 t.test("a combined signal takes the first reason and lets go of the others", async (t) => {
   const [a, b] = [new AbortController(), new AbortController()];
   const { signal } = anySignal(a.signal, undefined, b.signal);

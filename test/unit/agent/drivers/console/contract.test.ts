@@ -12,6 +12,7 @@ import { systemClock } from "../../../../../proto/base/clock.js";
 import { UnreachableError } from "../../../../../proto/base/errors.js";
 import { consoleContract, type LineUnderTest } from "../../../../support/capture/console-contract.js";
 import { FakeConsole } from "../../../../support/capture/fake-console.js";
+import { lineEvents } from "../../../../support/capture/line-events.js";
 
 /** A folder with a short name: a unix socket's path may have 107 bytes. */
 function shortFolder(t: Test): string {
@@ -93,7 +94,7 @@ t.test("file: a cut is a loss, and what is written after it is told from the sta
   const path = join(t.testdir({ "serial.log": "" }), "serial.log");
   const line = await fileConsole(path, systemClock).open();
   t.teardown(() => line.close());
-  const events = line.events[Symbol.asyncIterator]();
+  const events = lineEvents(line)[Symbol.asyncIterator]();
   appendFileSync(path, "before the cut");
   t.match(await next(events), { kind: "bytes" });
   truncateSync(path, 0);
@@ -109,7 +110,7 @@ t.test("file: one that appears later is told from its start", async (t) => {
   writeFileSync(path, "first words");
   const line = await source.open();
   t.teardown(() => line.close());
-  t.match(await next(line.events[Symbol.asyncIterator]()), { kind: "bytes", data: Buffer.from("first words") });
+  t.match(await next(lineEvents(line)[Symbol.asyncIterator]()), { kind: "bytes", data: Buffer.from("first words") });
 });
 
 t.test("tcp: what is not HOST:PORT is refused", async (t) => {

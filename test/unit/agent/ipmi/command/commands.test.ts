@@ -155,3 +155,185 @@ t.test("no command that acts on the machine may be repeated", (t) => {
   t.notOk(table.chassisControl.repeatable);
   t.end();
 });
+check("Chassis Identify, request for 30 s", table.chassisIdentify.request, "1e", { seconds: 30, force: undefined });
+check("Chassis Identify, request for ever", table.chassisIdentify.request, "0001", { seconds: 0, force: { on: true } });
+check("Get Channel Access, request", table.getChannelAccess.request, "0e80", { channel: { number: 14 }, settings: { which: 2 } });
+check("Get Channel Access, reply", table.getChannelAccess.reply, "2204", {
+  access: { alertingDisabled: true, perMessageDisabled: false, userLevelDisabled: false, mode: table.channelAccessMode.always },
+  limit: { privilege: 4 },
+});
+check("Get User Access, reply", table.getUserAccess.reply, "0a420114", {
+  slots: { count: 10 },
+  enabled: { status: table.userStatus.enabled, count: 2 },
+  fixedNames: { count: 1 },
+  access: { callbackOnly: false, linkAuthentication: false, messaging: true, privilege: 4 },
+});
+check("Get User Name, reply", table.getUserName.reply, "61646d696e0000000000000000000000", {
+  name: fromHex("61646d696e0000000000000000000000"),
+});
+check("Get SEL Info, reply", table.getSelInfo.reply, "51 0300 a03e 00e10b5e ffffffff 82", {
+  version: 0x51,
+  entries: 3,
+  freeBytes: 16032,
+  lastAddition: 0x5e0be100,
+  lastErase: 0xffffffff,
+  operations: { overflow: true, delete: false, partialAdd: false, reserve: true, allocationInfo: false },
+});
+check("Get SEL Entry, request", table.getSelEntry.request, "0000ffff00ff", {
+  reservation: 0,
+  record: table.recordId.last,
+  offset: 0,
+  count: table.wholeRecord,
+});
+check("Get SEL Entry, reply", table.getSelEntry.reply, "ffff0100", { next: 0xffff, data: fromHex("0100") });
+check("Clear SEL, request", table.clearSel.request, "0700434c52aa", {
+  reservation: 7,
+  marker: fromHex("434c52"),
+  action: table.clearSelAction.erase,
+});
+check("Clear SEL, reply", table.clearSel.reply, "01", { progress: { done: 1 } });
+check("Get SEL Time, reply", table.getSelTime.reply, "00e10b5e", { seconds: 0x5e0be100 });
+check("system event: upper critical going high on sensor 0x30", table.systemEventRecord, "0100 02 00e10b5e 2000 04 01 30 01 59 5f5a", {
+  id: 1,
+  type: table.eventRecordType.system,
+  time: 0x5e0be100,
+  generator: { address: 0x10, software: false },
+  generatorPath: { channel: 0, lun: 0 },
+  format: 4,
+  sensorType: 1,
+  sensorNumber: 0x30,
+  event: { deasserted: false, type: 1 },
+  data1: { data2: 1, data3: 1, offset: 9 },
+  data2: 0x5f,
+  data3: 0x5a,
+});
+check("OEM record with a time", table.oemTimedRecord, "0200 c1 00e10b5e a20200 010203040506", {
+  id: 2,
+  type: 0xc1,
+  time: 0x5e0be100,
+  manufacturerId: 674,
+  data: fromHex("010203040506"),
+});
+check("OEM record", table.oemRecord, "0300 e0 0102030405060708090a0b0c0d", {
+  id: 3,
+  type: 0xe0,
+  data: fromHex("0102030405060708090a0b0c0d"),
+});
+check("Get SDR Repository Info, reply", table.getSdrRepositoryInfo.reply, "51 0c00 8007 00e10b5e 00000000 22", {
+  version: 0x51,
+  records: 12,
+  freeBytes: 0x780,
+  lastAddition: 0x5e0be100,
+  lastErase: 0,
+  operations: { overflow: false, modal: 1, delete: false, partialAdd: false, reserve: true, allocationInfo: false },
+});
+check("Get SDR, request", table.getSdr.request, "0100 0300 05 10", { reservation: 1, record: 3, offset: 5, count: 16 });
+check("Get Sensor Reading, reply", table.getSensorReading.reply, "64c00800", {
+  reading: 100,
+  status: { events: true, scanning: true, unavailable: false },
+  states: 8,
+  moreStates: 0,
+});
+check("Get Sensor Reading, short reply", table.getSensorReading.reply, "00e0", {
+  reading: 0,
+  status: { events: true, scanning: true, unavailable: true },
+  states: undefined,
+  moreStates: undefined,
+});
+check("Get Sensor Thresholds, reply", table.getSensorThresholds.reply, "1a00b400dcf000", {
+  readable: 0x1a,
+  lowerNonCritical: 0,
+  lowerCritical: 180,
+  lowerNonRecoverable: 0,
+  upperNonCritical: 220,
+  upperCritical: 240,
+  upperNonRecoverable: 0,
+});
+const slope = {
+  mLow: 1,
+  mHigh: { bits: 3, tolerance: 2 },
+  bLow: 0xf6,
+  bHigh: { bits: 3, accuracy: 0 },
+  accuracy: { high: 0, exponent: 0, direction: 1 },
+  exponents: { result: 0xe, b: 1 },
+};
+check("Get Sensor Reading Factors, reply", table.getSensorReadingFactors.reply, "80 01c2f6c001e1", { nextReading: 0x80, factors: slope });
+const sensor = {
+  owner: { address: 0x10, software: false },
+  ownerPath: { channel: 0, lun: 0 },
+  number: 0x30,
+  entityId: 3,
+  entityInstance: 1,
+};
+check("SDR head", table.sensorRecordHead, "0100 51 01 33", { id: 1, version: 0x51, type: table.sensorRecordType.full, length: 0x33 });
+check(
+  "full sensor record",
+  table.fullSensorRecord,
+  "200030 0301 7f68 01 01 807a 807a 3f3f 80 01 00 00 01c2f6c001e1 00 1e 5f00 7f80 645f5a 000505 0202 0000 00 c8 43505531 2054656d",
+  {
+    ...sensor,
+    initialization: 0x7f,
+    capabilities: 0x68,
+    sensorType: 1,
+    eventType: 1,
+    assertionMask: 0x7a80,
+    deassertionMask: 0x7a80,
+    readingMask: 0x3f3f,
+    units: { format: 2, rate: 0, modifier: 0, percentage: false },
+    baseUnit: 1,
+    modifierUnit: 0,
+    linearization: 0,
+    factors: slope,
+    analog: 0,
+    nominal: 0x1e,
+    normalMaximum: 0x5f,
+    normalMinimum: 0,
+    maximum: 0x7f,
+    minimum: 0x80,
+    upperNonRecoverable: 0x64,
+    upperCritical: 0x5f,
+    upperNonCritical: 0x5a,
+    lowerNonRecoverable: 0,
+    lowerCritical: 5,
+    lowerNonCritical: 5,
+    positiveHysteresis: 2,
+    negativeHysteresis: 2,
+    oem: 0,
+    nameForm: { code: 3, length: 8 },
+    name: fromHex("435055312054656d"),
+  },
+);
+check("compact sensor record", table.compactSensorRecord, "200051 0a01 6740 08 6f 0100 0100 0100 c0 00 00 02 81 0000 000000 00 c2 5053", {
+  ...sensor,
+  number: 0x51,
+  entityId: 0x0a,
+  initialization: 0x67,
+  capabilities: 0x40,
+  sensorType: 8,
+  eventType: 0x6f,
+  assertionMask: 1,
+  deassertionMask: 1,
+  readingMask: 1,
+  units: { format: 3, rate: 0, modifier: 0, percentage: false },
+  baseUnit: 0,
+  modifierUnit: 0,
+  sharing: { letters: 0, count: 2 },
+  sharedNames: { perEntity: true, offset: 1 },
+  positiveHysteresis: 0,
+  negativeHysteresis: 0,
+  oem: 0,
+  nameForm: { code: 3, length: 2 },
+  name: fromHex("5053"),
+});
+check("event-only record", table.eventOnlyRecord, "200010 0701 10 6f 01 00 00 00 c3 53454c", {
+  ...sensor,
+  number: 0x10,
+  entityId: 7,
+  sensorType: 0x10,
+  eventType: 0x6f,
+  sharing: { letters: 0, count: 1 },
+  sharedNames: { perEntity: false, offset: 0 },
+  oem: 0,
+  nameForm: { code: 3, length: 3 },
+  name: fromHex("53454c"),
+});

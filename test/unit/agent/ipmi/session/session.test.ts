@@ -23,7 +23,7 @@ function bench() {
   const clock = new FakeClock();
   const keys = deriveSessionKeys(suite, undefined, userKey, facts);
   const session = new Session(
-    { suite, keys, consoleSessionId: 0x11, managedSessionId: 0x22 },
+    { suite, keys, userKey, deviations: [], consoleSessionId: 0x11, managedSessionId: 0x22 },
     { subject: "bmc test", userKey, checksums: true },
     { clock, random: seededBytes(3), send: (datagram) => sent.push(datagram) },
   );

@@ -80,6 +80,27 @@ t.test("of a repeated packet that grew only the new tail is delivered, and the w
   t.end();
 });
 
+t.test("other characters under the number of the last packet are news: a BMC that restarted can come upon any number", (t) => {
+  const line = new Driven();
+  line.receive({ sequence: 5, data: text("before the restart") });
+  const effects = line.receive({ sequence: 5, data: text("after it"), flags: solStatus.transmitOverrun });
+  t.match(Driven.sent(effects), [{ acknowledged: 5, accepted: 8 }]);
+  t.equal(line.delivered, "before the restartafter it");
+  t.equal(line.effects.filter(({ kind }) => kind === "overrun").length, 1);
+  t.end();
+});
+
+t.test("a grown copy may cross any of our acknowledgements, the latest as well", (t) => {
+  const line = new Driven();
+  line.receive({ sequence: 1, data: text("abc") });
+  line.receive({ sequence: 1, data: text("abc") });
+  line.atMs -= 1000;
+  t.match(Driven.sent(line.receive({ sequence: 1, data: text("abcdef") })), [{ acknowledged: 1, accepted: 3 }]);
+  line.receive({ sequence: 2, data: text("def") });
+  t.equal(line.delivered, "abcdef");
+  t.end();
+});
+
 t.test("a grown copy that crossed our acknowledgement is not taken twice", (t) => {
   const line = new Driven();
   const crossing = (packet: Partial<SolPacket>) => {

@@ -1,6 +1,7 @@
 import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
 import t from "tap";
+import { countedTransport } from "../../../../../agent/ipmi/transport/index.js";
 import { UdpTransport } from "../../../../../agent/ipmi/index.js";
 
 /** A BMC's socket that sends back what it gets, with its own port before it. */
@@ -68,4 +69,32 @@ t.test("a name that does not resolve is unreachable and says where to look", asy
     message: /bmc no such host: its name does not resolve; check the address in the inventory/,
   });
   await transport.close();
+});
+
+t.test("what is sent on a route whose transport was closed is lost without a fuss", async (t) => {
+  const transport = new UdpTransport();
+  const listener = { received: () => t.fail("nothing arrives"), sendFailed: () => t.fail("nothing fails") };
+  const route = await transport.open({ address: "127.0.0.1", port: 9 }, listener);
+  await transport.close();
+  t.doesNotThrow(() => route.send(Buffer.from("late")));
+  route.close();
+  t.equal(transport.socketCount, 0);
+});
+
+t.test("a counted transport counts what goes each way, and leaves closing to the owner", async (t) => {
+  const transport = new UdpTransport();
+  const traffic = { sent: 0, received: 0 };
+  const bmc = await echo();
+  t.teardown(async () => {
+    await transport.close();
+    bmc.socket.close();
+  });
+  const counted = countedTransport(transport, traffic);
+  await new Promise<void>((resolve, reject) => {
+    const listener = { received: () => resolve(), sendFailed: reject };
+    void counted.open({ address: "127.0.0.1", port: bmc.port }, listener).then((route) => route.send(Buffer.from("hello")));
+  });
+  await counted.close();
+  t.same(traffic, { sent: 1, received: 1 });
+  t.equal(transport.socketCount, 1);
 });

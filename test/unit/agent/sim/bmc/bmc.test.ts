@@ -3,12 +3,17 @@ import t, { type Test } from "tap";
 import {
   activatePayload,
   chassisControl,
+  chassisIdentify,
+  clearSel,
   closeSession,
   deactivatePayload,
   getChannelAuthenticationCapabilities,
   getChassisStatus,
   getDeviceId,
   getPayloadInstanceInfo,
+  getSelEntry,
+  getSelInfo,
+  reserveSel,
   setSessionPrivilegeLevel,
 } from "../../../../../agent/ipmi/command/index.js";
 import { cipherSuites, passwordKey, rakp3Code } from "../../../../../agent/ipmi/crypto/index.js";
@@ -205,14 +210,48 @@ t.test("unknown commands and requests that are too short get their completion co
   t.equal(console.ask({ ...closeSession, request: getDeviceId.request }, {})?.completionCode, 0xc7);
 });
 
-t.test("cycle, reset and soft need a machine that is on", async (t) => {
+t.test("cycle, reset, interrupt and soft need a machine that is on", async (t) => {
   const { exchange, chassis } = bench(t);
   const console = logIn(exchange);
   console.ask(setSessionPrivilegeLevel, { privilege: 3 });
   chassis.on = false;
   const codes = [0, 1, 2, 3, 4, 5].map((code) => console.ask(chassisControl, { action: { code } })?.completionCode);
-  t.same(codes, [0, 0, 0xd5, 0xd5, 0xcc, 0xd5]);
+  t.same(codes, [0, 0, 0xd5, 0xd5, 0xd5, 0xd5]);
   t.same(chassis.executed, ["off", "on"]);
+});
+
+t.test("the identify light goes out by itself, or when it is told to", async (t) => {
+  const { exchange, clock } = bench(t);
+  const console = logIn(exchange);
+  console.ask(setSessionPrivilegeLevel, { privilege: 3 });
+  const light = () => decode(getChassisStatus.reply, console.ask(getChassisStatus, {})?.data ?? new Uint8Array(), "").chassis.identify;
+  t.equal(light(), 0);
+  console.ask(chassisIdentify, { seconds: undefined, force: undefined });
+  t.equal(light(), 1);
+  await clock.advance(15_000);
+  t.equal(light(), 0);
+  console.ask(chassisIdentify, { seconds: 200, force: { on: true } });
+  await clock.advance(30_000);
+  t.equal(light(), 2);
+  console.ask(chassisIdentify, { seconds: 0, force: undefined });
+  t.equal(light(), 0);
+});
+
+t.test("the event log is full at last, says so, and is cleared only by whoever has reserved it", async (t) => {
+  const { exchange } = bench(t);
+  const console = logIn(exchange);
+  console.ask(setSessionPrivilegeLevel, { privilege: 3 });
+  const info = () => decode(getSelInfo.reply, console.ask(getSelInfo, {})?.data ?? new Uint8Array(), "");
+  for (let count = 0; count < 520; count += 1) console.ask(chassisControl, { action: { code: 4 } });
+  t.match(info(), { entries: 512, freeBytes: 0, operations: { overflow: true } });
+  const marker = Buffer.from("CLR");
+  t.equal(console.ask(clearSel, { reservation: 7, marker, action: 0xaa })?.completionCode, 0xc5);
+  const { reservation } = decode(reserveSel.reply, console.ask(reserveSel, {})?.data ?? new Uint8Array(), "");
+  t.equal(console.ask(clearSel, { reservation, marker: Buffer.from("XXX"), action: 0xaa })?.completionCode, 0xcc);
+  t.equal(console.ask(clearSel, { reservation, marker, action: 0xaa })?.completionCode, 0);
+  t.match(info(), { entries: 1, operations: { overflow: false } });
+  t.equal(console.ask(clearSel, { reservation, marker, action: 0xaa })?.completionCode, 0xc5, "a reservation is good once");
+  t.equal(console.ask(getSelEntry, { reservation: 0, record: 3, offset: 0, count: 0xff })?.completionCode, 0xcb, "no such record any more");
 });
 
 t.test("SOL belongs to one session, is refused to others, can be taken away, and ends with its session", async (t) => {

@@ -3,7 +3,7 @@ import { type SolPacket, solStatus } from "../../../../../agent/ipmi/wire/index.
 import { SolLink } from "../../../../../agent/sim/bmc/sol-link.js";
 import { FakeClock } from "../../../../support/fake-clock.js";
 
-function bench(t: Test) {
+function bench(t: Test, limits: { bufferBytes?: number; acceptsBytes?: number } = {}) {
   const clock = new FakeClock();
   const sent: SolPacket[] = [];
   let machine = "";
@@ -12,6 +12,8 @@ function bench(t: Test) {
     accumulateMs: 10,
     retryCount: 2,
     retryIntervalMs: 100,
+    bufferBytes: () => limits.bufferBytes ?? 65_536,
+    acceptsBytes: () => limits.acceptsBytes ?? 255,
     send: (packet) => void sent.push(packet),
     toMachine: (data) => {
       machine += Buffer.from(data).toString();
@@ -82,12 +84,47 @@ t.test("unacknowledged packets are repeated under their number, then given up, a
   t.match(sent[1], { sequence: 3, flags: 0 });
 });
 
-t.test("characters that find no room are lost and reported", async (t) => {
-  const { link, receive, sent } = bench(t);
-  link.fromMachine(new Uint8Array(251));
-  link.fromMachine(new Uint8Array(70_000));
-  receive({ acknowledged: 1, accepted: 251 });
-  t.match(sent, [{ flags: 0 }, { sequence: 2, flags: solStatus.transmitOverrun }]);
+t.test("characters that find no room are lost, and reported with the first that come after them", async (t) => {
+  const { clock, link, receive, sent, texts } = bench(t, { bufferBytes: 4 });
+  link.fromMachine(Buffer.from("abcdefgh"));
+  await clock.advance(10);
+  t.match(sent, [{ flags: 0 }]);
+  link.fromMachine(Buffer.from("ijklmn"));
+  receive({ acknowledged: 1, accepted: 3 });
+  await clock.advance(110);
+  t.match(sent.slice(1), [
+    { sequence: 2, flags: 0 },
+    { sequence: 2, flags: 0 },
+  ]);
+  receive({ acknowledged: 2, accepted: 1 });
+  await clock.advance(110);
+  t.match(sent.slice(3), [
+    { sequence: 3, flags: solStatus.transmitOverrun },
+    { sequence: 3, flags: solStatus.transmitOverrun },
+  ]);
+  receive({ acknowledged: 3, accepted: 4 });
+  link.fromMachine(Buffer.from("o"));
+  await clock.advance(10);
+  t.match(sent[5], { sequence: 4, flags: solStatus.transmitOverrun });
+  t.same(texts(), ["1:abcd", "2:d", "2:d", "3:ijkl", "3:ijkl", "4:o"]);
+});
+
+t.test("a packet taken in part is acknowledged with what was taken, however often it comes", async (t) => {
+  const { receive, sent, machine } = bench(t, { acceptsBytes: 2 });
+  for (const text of ["abcde", "abcde", "abcdef"]) receive({ sequence: 3 }, text);
+  receive({ sequence: 4 }, "cde");
+  receive({ sequence: 5 }, "e");
+  t.equal(machine(), "abcde");
+  t.same(
+    sent.map(({ acknowledged, accepted }) => [acknowledged, accepted]),
+    [
+      [3, 2],
+      [3, 2],
+      [3, 2],
+      [4, 2],
+      [5, 1],
+    ],
+  );
 });
 
 t.test("numbers go from 15 to 1: 0 would be no number", async (t) => {

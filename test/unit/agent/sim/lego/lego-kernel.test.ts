@@ -318,3 +318,14 @@ pairTest("an image without component starts no manager", async (t, { lab, p, m }
   await lab.seconds(200);
   t.match(p.text(), /FIT layer ready to go!\n$/);
 });
+
+pairTest("a diagnostic interrupt is the end of LegoOS, and it says so", async (t, { lab, p, m }) => {
+  p.boot(await processorImage(), memmap);
+  m.boot(await memoryImage());
+  await lab.seconds(10);
+  p.interrupt();
+  p.interrupt();
+  await lab.seconds(100);
+  t.match(p.text(), /TRAP do_nmi in CPU0, error_code: 0 current:ffff[0-9a-f]{12} 1 kernel_init\n$/);
+  t.notMatch(p.text(), /FIT layer ready/);
+});

@@ -177,6 +177,48 @@ t.test("tools are answered by the running kernel, those of other rooms with its 
   t.match(await ask("frobnicate"), { exitCode: 127 });
 });
 
+t.test("an interrupt nobody asked for is told and survived; with unknown_nmi_panic it is the end, until the power is cycled", async (t) => {
+  const { machine, serial, ask, rootDirectory, mark } = await bench(t);
+  machine.interrupt();
+  await machine.act("on");
+  await until("the login prompt", () => serial().includes("p0 login: "));
+  machine.interrupt();
+  t.match(
+    serial(),
+    /\] Uhhuh\. NMI received for unknown reason 3d on CPU 0\.\r\n.*power saving mode enabled\?\r\n.*Dazed and confused, but trying to continue\r\n$/,
+  );
+  t.equal((await ask("uname")).stdout, "Linux\n", "it goes on");
+  await until("the agent", () => findMarkedProcesses(mark).length === 2);
+  appendFileSync(join(rootDirectory, "etc/sysctl.conf"), "kernel.unknown_nmi_panic = 1\n");
+  machine.interrupt();
+  t.match(
+    serial(),
+    /Kernel panic - not syncing: NMI: Not continuing\r\n[^]*---\[ end Kernel panic - not syncing: NMI: Not continuing\r\n$/,
+  );
+  await until("its processes to have stopped", () => findMarkedProcesses(mark).length === 0);
+  t.match(await ask("uname"), { exitCode: 127 });
+  machine.interrupt();
+  await machine.act("soft");
+  t.ok(machine.on, "nobody is there to switch it off");
+  t.match(serial(), /---\[ end Kernel panic.*\r\n$/);
+  await machine.act("cycle");
+  await until("a second login prompt", () => /end Kernel panic[^]*BIOS[^]*p0 login: $/.test(serial()));
+});
+
+t.test("a kernel that panics starts anew when kernel.panic says so; a board has no such interrupt", async (t) => {
+  const { machine, serial, rootDirectory } = await bench(t, { agent: false });
+  appendFileSync(join(rootDirectory, "etc/sysctl.conf"), "kernel.panic_on_unrecovered_nmi=1\nkernel.panic=10\n");
+  await machine.act("on");
+  await until("the login prompt", () => serial().includes("p0 login: "));
+  machine.interrupt();
+  await until("a second login prompt", () => /Rebooting in 10 seconds\.\.\r\n[^]*BIOS[^]*p0 login: $/.test(serial()));
+  const board = await bench(t, { agent: false, arch: "aarch64" });
+  await board.machine.act("on");
+  await until("the login prompt", () => board.serial().includes("p0 login: "));
+  board.machine.interrupt();
+  t.match(board.serial(), /p0 login: $/);
+});
+
 t.test("reboot ends in another boot, a soft power-off in an orderly end", async (t) => {
   const { machine, serial, ask } = await bench(t, { agent: false });
   await machine.act("on");

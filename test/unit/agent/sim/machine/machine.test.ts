@@ -70,6 +70,45 @@ t.test("power comes after its delay, then POST, boot loader, countdown and the d
   t.match(serial(), "Booting `Linux'\r\n\r\nkernel speaks\r\n");
 });
 
+t.test("told to boot from elsewhere the firmware tries, finds nothing, and goes on to the disk; in its setup it stays", async (t) => {
+  const { clock, machine, serial, seen } = bench(t, { saved_entry: "linux" });
+  const devices = ["pxe", "cdrom", "setup"];
+  machine.bootDevice = () => devices.shift() ?? "none";
+  void machine.act("on");
+  await clock.advance(61_000);
+  t.match(serial(), /System Memory Size: 16 GB[^]*Booting from Integrated NIC 1: DHCP\.\.\.\r\n$/);
+  await clock.advance(29_000);
+  t.same(seen.started, []);
+  await clock.advance(1_000);
+  t.match(serial(), /PXE-E51: No DHCP or proxyDHCP offers were received\.[^]*Booting from Hard drive C:[^]*GNU GRUB/);
+  void machine.act("reset");
+  await clock.advance(65_000);
+  t.match(serial(), /Booting from cdrom\r\nNo boot device available\r\n\r\nBooting from Hard drive C:\r\n[^]*GNU GRUB[^]*5s\.\r\n$/);
+  void machine.act("reset");
+  await clock.advance(3_600_000);
+  t.match(serial(), /Entering System Setup\r\n$/);
+  void machine.act("reset");
+  await clock.advance(70_000);
+  t.same(seen.started.length, 1);
+  t.match(serial(), /kernel speaks\r\n$/);
+});
+
+t.test("who watches is told what happens, whoever caused it", async (t) => {
+  const { clock, machine, seen } = bench(t, { saved_entry: "linux" });
+  const events: string[] = [];
+  const stop = machine.watch((event) => void events.push(event));
+  void machine.act("on");
+  await clock.advance(70_000);
+  seen.hardware?.reset();
+  await clock.advance(70_000);
+  void machine.act("cycle");
+  await clock.advance(10_000);
+  stop();
+  seen.hardware?.powerOff();
+  await clock.advance(10_000);
+  t.same(events, ["powered-on", "reset", "powered-off", "powered-on"]);
+});
+
 t.test("an entry chosen once boots once; the power cycle after it returns to the default", async (t) => {
   const { clock, machine, seen, block } = bench(t, { saved_entry: "linux", next_entry: "lego" });
   void machine.act("on");

@@ -1,0 +1,53 @@
+/** Kinds of sensors by sensor type code (IPMI v2.0 Table 42-3). Pure. */
+
+/** "temperature", "power supply"; "OEM 0xc8" for a vendor's own, "type 0x2d" for what is not in the table. */
+export function sensorKind(type: number): string {
+  return kinds[type] ?? `${type >= 0xc0 ? "OEM" : "type"} 0x${type.toString(16).padStart(2, "0")}`;
+}
+
+const kinds: Readonly<Record<number, string>> = {
+  0x01: "temperature",
+  0x02: "voltage",
+  0x03: "current",
+  0x04: "fan",
+  0x05: "physical security",
+  0x06: "platform security",
+  0x07: "processor",
+  0x08: "power supply",
+  0x09: "power unit",
+  0x0a: "cooling device",
+  0x0b: "other",
+  0x0c: "memory",
+  0x0d: "drive slot",
+  0x0e: "POST memory resize",
+  0x0f: "system firmware",
+  0x10: "event logging",
+  0x11: "watchdog 1",
+  0x12: "system event",
+  0x13: "critical interrupt",
+  0x14: "button",
+  0x15: "module",
+  0x16: "microcontroller",
+  0x17: "add-in card",
+  0x18: "chassis",
+  0x19: "chip set",
+  0x1a: "other FRU",
+  0x1b: "cable",
+  0x1c: "terminator",
+  0x1d: "system boot",
+  0x1e: "boot error",
+  0x1f: "OS boot",
+  0x20: "OS stop",
+  0x21: "slot",
+  0x22: "ACPI power state",
+  0x23: "watchdog 2",
+  0x24: "platform alert",
+  0x25: "entity presence",
+  0x26: "monitor chip",
+  0x27: "LAN",
+  0x28: "management health",
+  0x29: "battery",
+  0x2a: "session audit",
+  0x2b: "version change",
+  0x2c: "FRU state",
+};
