@@ -25,6 +25,7 @@ const packages = {
   ipmipower: "freeipmi-tools",
   "import pyghmi": "python3-pyghmi",
   redfishtool: "redfishtool",
+  cc: "build-essential",
   sshd: "openssh-server",
   "ssh-keygen": "openssh-client",
   busybox: "busybox-static",

@@ -16,6 +16,7 @@ const keptRounds = 20;
 const newSessionRounds = 5;
 /** A daemon has done this before: in a new process most CPU goes into compiling it. `newProcess` shows that. */
 const warmingReadings = 2_500;
+const mostWarmingRounds = 40;
 
 const program = join(import.meta.dirname, "ours-process.js");
 
@@ -48,7 +49,7 @@ async function open(bench: Workbench, farm: Farm, node: readonly string[], how: 
   const ours = await OrderedProcess.start<Order, Told>(bench, [...node, program], toolDeadlineMs);
   const opened = await ours.order({ kind: "open", bmcs: fleetOf(farm), actsDirectory: await bench.newDirectory("acts") });
   if (opened.succeeded < farm.bmcs.length) throw new Error(`sessions could not be opened: ${opened.complaints.join("; ")}`);
-  const rounds = Math.ceil(warmingReadings / farm.bmcs.length);
+  const rounds = Math.min(mostWarmingRounds, Math.ceil(warmingReadings / farm.bmcs.length));
   await ours.order({ kind: how === perform ? "read" : "read-with-new-sessions", rounds });
   return {
     async perform(action) {

@@ -74,8 +74,7 @@ async function performOne(bench: Workbench, farm: Farm, tool: OpenTool, action: 
   await farm.begin(action === "on" ? "off" : "on");
   const packets = await countPackets(bench, farm);
   const performance = await tool.perform(action);
-  // A simulated BMC's own cycle takes a second; one that was busy executes afterwards what was sent meanwhile.
-  await farm.quiet(action === "stat" ? 200 : sleepMs + 2_000);
+  await farm.quiet(quietMs[action] + sleepMs);
   const counted = await packets.end();
   return {
     ...performance,
@@ -84,6 +83,9 @@ async function performOne(bench: Workbench, farm: Farm, tool: OpenTool, action: 
     asAsked: await farm.machinesThatAre(action === "off" ? "off" : "on"),
   };
 }
+
+/** When all has come to rest: a BMC that was busy executes afterwards what was sent meanwhile, and its own cycle takes a second. */
+const quietMs: Readonly<Record<Action, number>> = { stat: 200, off: 700, on: 700, cycle: 2_000 };
 
 function actionsOf(tool: PowerTool, { countsOnly }: PowerScript): readonly Action[] {
   return actions.filter((action) => tool.actions.includes(action) && !(countsOnly && action === "stat"));

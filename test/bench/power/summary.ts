@@ -37,7 +37,10 @@ function summarizeOne(samples: readonly PowerSample[]): PowerSummary {
   const packets = samples.flatMap((each) => (each.packets === undefined ? [] : [each.packets]));
   const middle = (of: (sample: PowerSample) => number) => median(samples.map(of));
   return {
-    ...{ bmcs, script, tool, action },
+    bmcs,
+    script,
+    tool,
+    action,
     wallMs: middle(({ wallMs }) => wallMs),
     cpuMs: middle(({ cpuMs }) => cpuMs),
     peakMb: middle(({ peakBytes }) => peakBytes) / 1e6,

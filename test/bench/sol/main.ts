@@ -7,7 +7,7 @@ import { publish, runAsMain, say } from "../publish.js";
 import { withWorkbench } from "../workbench.js";
 import { conman } from "./conman.js";
 import { ourDaemon } from "./ours.js";
-import { runSol } from "./run.js";
+import { loadsFor, patientSettleMs as settleMs, runSol } from "./run.js";
 import { solGoals, solReport, summarize } from "./summary.js";
 
 await runAsMain("bench:sol", async (argv) => {
@@ -21,7 +21,8 @@ await runAsMain("bench:sol", async (argv) => {
     const lacking = missingPrograms(needs);
     return lacking === undefined ? [] : [`Skipped: ${name}; ${lacking}.`];
   });
-  const samples = await withWorkbench((bench) => runSol(bench, { sizes, runs, daemons, port: rmcpPort, say }));
+  const loads = (bmcs: number) => loadsFor(bmcs, Math.max(...sizes));
+  const samples = await withWorkbench((bench) => runSol(bench, { sizes, loads, runs, settleMs, daemons, port: rmcpPort, say }));
   const summaries = summarize(samples);
   const goals = solGoals(summaries);
   const report = solReport(summaries, goals, machine, skipped);

@@ -28,7 +28,10 @@ export function loadsFor(bmcs: number, largest: number): readonly SolLoad[] {
 
 export interface SolPlan {
   readonly sizes: readonly number[];
+  readonly loads: (bmcs: number) => readonly SolLoad[];
   readonly runs: number;
+  /** Between the last console's connecting and the first byte. */
+  readonly settleMs: number;
   readonly daemons: readonly ConsoleDaemon[];
   readonly port: number;
   readonly say: (text: string) => void;
@@ -56,10 +59,10 @@ export interface SolSample extends DaemonCheck {
 }
 
 /**
- * Between the last console's connecting and the first byte. conmand 0.2.7 does not read a new console for up to a second, and loses the
+ * Between the last console's connecting and the first byte, for every daemon. conmand 0.2.7 does not read a new console for up to a second, and loses the
  * session when more than 10 kB come meanwhile.
  */
-const settleMs = 3_000;
+export const patientSettleMs = 3_000;
 
 /** How long nothing may come before the rest is taken for lost. */
 const patienceMs = 5_000;
@@ -75,12 +78,12 @@ export async function runSol(bench: Workbench, plan: SolPlan): Promise<readonly 
   for (const bmcs of plan.sizes) {
     plan.say(`${bmcs} consoles`);
     for (let run = 1; run <= plan.runs; run += 1) {
-      for (const load of loadsFor(bmcs, Math.max(...plan.sizes))) {
+      for (const load of plan.loads(bmcs)) {
         for (const daemon of daemons) {
           round += 1;
           // A simulator whose console was cut off in the middle of its output may have none for the next: each daemon gets new ones.
           const farm = await startFarm(bench, { count: bmcs, port: plan.port, serial: true });
-          const sample = { ...(await captureOnce(bench, farm, daemon, load, round)), run };
+          const sample = { ...(await captureOnce(bench, farm, daemon, { ...load, round, settleMs: plan.settleMs })), run };
           await farm.stop();
           plan.say(sampleLine(sample));
           samples.push(sample);
@@ -91,18 +94,18 @@ export async function runSol(bench: Workbench, plan: SolPlan): Promise<readonly 
   return samples;
 }
 
-async function captureOnce(
-  bench: Workbench,
-  farm: Farm,
-  daemon: ConsoleDaemon,
-  load: SolLoad,
-  round: number,
-): Promise<Omit<SolSample, "run">> {
+interface Round {
+  /** Distinguishes its lines from those of others. */
+  readonly round: number;
+  readonly settleMs: number;
+}
+
+async function captureOnce(bench: Workbench, farm: Farm, daemon: ConsoleDaemon, load: SolLoad & Round): Promise<Omit<SolSample, "run">> {
   const bytes = farm.bmcs.length * load.lines * lineBytes;
   const running = await daemon.start(bench, farm);
   try {
-    const measured = await measure(running, farm, load, { round, bytes });
-    const { lines, losses } = await running.check(round, load.lines);
+    const measured = await measure(running, farm, load, bytes);
+    const { lines, losses } = await running.check(load.round, load.lines);
     const of = { bmcs: farm.bmcs.length, load: load.name, daemon: daemon.name, bytes, storedBytes: lines.right * lineBytes };
     return { ...of, connectMs: running.connectMs, ...measured, lines, losses };
   } finally {
@@ -110,16 +113,16 @@ async function captureOnce(
   }
 }
 
-async function measure(running: RunningDaemon, farm: Farm, load: SolLoad, { round, bytes }: { round: number; bytes: number }) {
+async function measure(running: RunningDaemon, farm: Farm, load: SolLoad & Round, bytes: number) {
   if (farm.serial === undefined) throw new Error("this farm has no serial lines");
-  await sleep(systemClock, settleMs);
+  await sleep(systemClock, load.settleMs);
   const before = await running.logged();
   const connectedBytes = await residentBytes(running.pid);
   const memory = new PeakMemory(running.pid);
   const cpuBefore = await threadsCpuMs(running.pid);
   const began = performance.now();
   let printed: (Printed & { readonly atMs: number }) | undefined;
-  const printing = farm.serial.print({ round, lines: load.lines, bytesPerS: load.bytesPerS }).then((told) => {
+  const printing = farm.serial.print(load).then((told) => {
     printed = { ...told, atMs: performance.now() };
   });
   let logged = 0;

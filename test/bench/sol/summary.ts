@@ -35,7 +35,9 @@ export function summarize(samples: readonly SolSample[]): readonly SolSummary[] 
     const [{ bmcs, load, daemon, bytes }] = group as [SolSample];
     const middle = (of: (sample: SolSample) => number) => median(group.map(of));
     return {
-      ...{ bmcs, load, daemon },
+      bmcs,
+      load,
+      daemon,
       connectS: middle(({ connectMs }) => connectMs) / 1e3,
       megabytes: bytes / 1e6,
       megabytesPerS: middle(({ wallMs, storedBytes }) => storedBytes / 1e3 / wallMs),
