@@ -1,4 +1,5 @@
 /** Chassis power, in two layers: what a device can do (PowerDevice) and what a lab wants done (Power). */
+import { UnreachableError } from "../../proto/base/errors.js";
 import type { Management } from "./management.js";
 
 export const powerVerbs = ["on", "off", "cycle", "reset", "soft"] as const;
@@ -16,6 +17,9 @@ export interface PowerReading {
   readonly asks?: string | undefined;
 }
 
+/** The device did not answer what is asked before a verb is sent: it has done nothing, and may be told again. */
+export class NotSentError extends UnreachableError {}
+
 /** One way to switch one machine: a BMC, an outlet. Drivers implement this and nothing more. */
 export interface PowerDevice {
   /** For messages: "bmc 10.0.1.10". */
@@ -24,7 +28,7 @@ export interface PowerDevice {
   read(options?: { signal?: AbortSignal | undefined }): Promise<PowerReading>;
   /**
    * Sends the verb **once**, never again: a lost reply throws UnreachableError and leaves it open whether the device acted.
-   * ExhaustedError: it is busy and has done nothing; it may be told again.
+   * ExhaustedError: it is busy and has done nothing; it may be told again. NotSentError: it was not told.
    * - on, off: immediate.
    * - reset: hard reset of a running machine; UnsupportedError when it is off.
    * - soft: asks the operating system to shut down; may be ignored by it.
@@ -43,7 +47,7 @@ export interface PowerRequest {
   readonly verb: PowerVerb;
   /** Names this act; the same key again returns the first result and does not act again. */
   readonly key: string;
-  /** How long the state may take to be as asked, from when the act's turn has come. */
+  /** How long the state may take to be as asked, from when the act's turn has come; the on of a cycle has 30 s of its own at least. */
   readonly deadlineMs: number;
   /** How long it may wait for its turn. */
   readonly queueMs: number;

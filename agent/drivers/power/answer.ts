@@ -1,7 +1,8 @@
-/** The wait for a device's answer, as the PowerDevice port wants it to end. */
+/** Waits for a device's answer, as the PowerDevice port wants them to end. */
 import { withDeadline } from "../../../proto/base/abort.js";
 import type { Clock } from "../../../proto/base/clock.js";
 import { CancelledError, DeadlineError, UnreachableError } from "../../../proto/base/errors.js";
+import { NotSentError } from "../../ports/power.js";
 
 export interface AnswerWait {
   readonly subject: string;
@@ -26,5 +27,15 @@ export async function answerOf<T>(
     if (givenUp()) throw CancelledError.from(options?.signal);
     if (!(cause instanceof DeadlineError)) throw cause;
     throw new UnreachableError(`${cause.message}; ${next}`, { cause });
+  }
+}
+
+/** What is asked before a verb is sent. Throws NotSentError when the device does not answer. */
+export async function askedBefore<T>(question: Promise<T>): Promise<T> {
+  try {
+    return await question;
+  } catch (cause) {
+    if (!(cause instanceof UnreachableError)) throw cause;
+    throw new NotSentError(`${cause.message}; nothing was sent`, { facts: cause.facts, cause });
   }
 }

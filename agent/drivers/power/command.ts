@@ -2,6 +2,7 @@
 import type { Clock } from "../../../proto/base/clock.js";
 import { AuthenticationError, FailedError, UnreachableError, UnsupportedError, type LabError } from "../../../proto/base/errors.js";
 import type { PowerDevice, PowerReading } from "../../ports/power.js";
+import { askedBefore } from "./answer.js";
 import { callProgram, type ProgramEnding } from "./program.js";
 
 const deadlineMs = 30_000;
@@ -35,7 +36,7 @@ export class CommandPowerDevice implements PowerDevice {
   }
 
   async send(verb: "on" | "off" | "reset" | "soft", options?: { signal?: AbortSignal | undefined }): Promise<void> {
-    if (verb === "reset" && (await this.read(options)).state === "off") {
+    if (verb === "reset" && (await askedBefore(this.read(options))).state === "off") {
       throw new UnsupportedError(`${this.label}: the machine is off and cannot be reset; use on`);
     }
     await this.#call(verb, options);

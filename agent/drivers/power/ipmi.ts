@@ -4,6 +4,7 @@ import type { PowerDevice, PowerReading } from "../../ports/power.js";
 import type { Bmc, BmcOptions } from "../../ipmi/index.js";
 import type { BmcPool } from "../bmc.js";
 import { IpmiManagement } from "../bmc-management.js";
+import { askedBefore } from "./answer.js";
 
 /** Power of the machine behind a BMC. Throws InvalidArgumentError when the pool holds it with other credentials. */
 export function openIpmiPower(pool: BmcPool, options: BmcOptions): PowerDevice {
@@ -14,7 +15,7 @@ export function openIpmiPower(pool: BmcPool, options: BmcOptions): PowerDevice {
     read: (options) => read(bmc, options),
     async send(verb, options) {
       // Some BMCs answer "done" to a reset of a machine that is off, and others switch it on.
-      if (verb === "reset" && (await read(bmc, options)).state === "off") {
+      if (verb === "reset" && (await askedBefore(read(bmc, options))).state === "off") {
         throw new UnsupportedError(`${bmc.label}: reset needs a machine that is on; use on`, { facts: { bmc: bmc.label } });
       }
       await bmc.chassisControl(verb, options);

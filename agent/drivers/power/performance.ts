@@ -8,7 +8,14 @@ import { withDeadline } from "../../../proto/base/abort.js";
 import { sleep, type Clock } from "../../../proto/base/clock.js";
 import { CancelledError, ConflictError, DeadlineError, LabError, type ErrorCode } from "../../../proto/base/errors.js";
 import type { Logger } from "../../../proto/base/logger.js";
-import type { PowerDevice, PoweredConsole, PowerReading, PowerRequest, PowerResult } from "../../ports/power.js";
+import {
+  NotSentError,
+  type PowerDevice,
+  type PoweredConsole,
+  type PowerReading,
+  type PowerRequest,
+  type PowerResult,
+} from "../../ports/power.js";
 import type { Act, Acts } from "./acts.js";
 import type { PowerGate, Turn } from "./gate.js";
 import { stateAfter, stepsFor, type PowerStep } from "./plan.js";
@@ -27,9 +34,19 @@ export interface PerformanceOptions {
 }
 
 /** The device said no: nothing was done. Anything else leaves it open, and the state decides. */
-const refusals: ReadonlySet<ErrorCode> = new Set(["authentication", "permission", "unsupported", "invalid-argument", "failed"]);
+const refusals: ReadonlySet<ErrorCode> = new Set([
+  "authentication",
+  "permission",
+  "unsupported",
+  "invalid-argument",
+  "not-found",
+  "conflict",
+  "failed",
+]);
 /** A decision is made on a reading no older than this: beyond it the device is asked again, and has as long to answer. */
 const freshMs = 3_000;
+/** What a further step has at least: a machine is not left off because its off took nearly all the time there was. */
+const furtherMs = 30_000;
 
 const awaitedAfter: Readonly<Record<PowerStep, string>> = {
   on: "power on",
@@ -149,6 +166,7 @@ export class Performance {
     let act = begun;
     for (const step of how.steps) {
       const turn = step === how.steps[0] && how.turn !== undefined ? how.turn : await this.#enter(step, false);
+      if (!isFirst({ ...act, step })) this.#leftMs = Math.max(this.#leftMs, furtherMs);
       try {
         const seen = await this.#step({ ...act, step, life: acts.life }, act, turn);
         witnessed = witnessed && seen;
@@ -173,6 +191,8 @@ export class Performance {
   async #step(act: Act, previous: Act, turn: Turn): Promise<boolean> {
     let answered = true;
     await this.#within(act.step, async (signal) => {
+      // What is sent only once must not be what finds the device silent: nobody could tell whether it arrived.
+      if (this.#watch.ageMs > freshMs) await this.#watch.until(() => true, signal);
       await this.#options.acts.write(act);
       try {
         await turn.sending();
@@ -188,7 +208,7 @@ export class Performance {
     return answered || (act.step === "reset" ? act.start !== undefined : true);
   }
 
-  /** False when its answer was lost. Throws what the device refused. One that is busy has done nothing, and is asked again. */
+  /** False when its answer was lost. Throws what the device refused. One that is busy just now has done nothing, and is told again. */
   async #send(act: Act, previous: Act, turn: Turn, signal: AbortSignal): Promise<boolean> {
     const { device, log, node, clock, pollMs } = this.#options;
     try {
@@ -198,14 +218,14 @@ export class Performance {
       return true;
     } catch (err) {
       if (signal.aborted) throw err;
-      const busy = err instanceof LabError && err.code === "exhausted";
-      if (busy) {
+      const passes = isOfTheMoment(err, act);
+      if (passes) {
         turn.heard();
         this.#watch.remark = err.message;
         await sleep(clock, pollMs, { signal }).catch(() => undefined);
         if (!signal.aborted) return this.#send(act, previous, turn, signal);
       }
-      if (busy || (err instanceof LabError && refusals.has(err.code))) {
+      if (passes || (err instanceof LabError && refusals.has(err.code))) {
         await turn.refused();
         await this.#undo(act, previous);
         throw err;
@@ -226,7 +246,7 @@ export class Performance {
   /** The step was not done: the same key may try it again. */
   async #undo(act: Act, previous: Act): Promise<void> {
     const { acts } = this.#options;
-    if (act.step === stepsFor(act.verb, act.before)[0]) await acts.forget(act);
+    if (isFirst(act)) await acts.forget(act);
     else await acts.write(previous);
   }
 
@@ -296,6 +316,18 @@ export class Performance {
       waitedMs: Math.round(this.#waitedMs),
     };
   }
+}
+
+/** False for the on of a cycle: the machine was switched off for it. */
+function isFirst({ verb, before, step }: Act): boolean {
+  return step === stepsFor(verb, before)[0];
+}
+
+/** Nothing was done, and the same may be told again. A machine may refuse to go on while it is still on its way off (IPMI: 0xD5, 0xFF). */
+function isOfTheMoment(err: unknown, act: Act): err is LabError {
+  if (!(err instanceof LabError)) return false;
+  const refused = err.code === "unsupported" || err.code === "failed";
+  return err.code === "exhausted" || err instanceof NotSentError || (refused && !isFirst(act));
 }
 
 /** A reset leaves no trace in the state, but where the device tells when the machine started. */

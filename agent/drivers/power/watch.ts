@@ -21,6 +21,7 @@ export class Watch {
   readonly #options: WatchOptions;
   #beganMs: number;
   #seen: string | undefined;
+  #readMs = -Infinity;
 
   constructor(options: WatchOptions) {
     this.#options = options;
@@ -31,6 +32,11 @@ export class Watch {
     return [this.#seen, this.remark].filter((each) => each !== undefined && each !== "").join("; ") || undefined;
   }
 
+  /** Since the device answered last. */
+  get ageMs(): number {
+    return this.#options.clock.monotonicMs() - this.#readMs;
+  }
+
   /** What is seen from now on is told with the time since now. */
   restart(): void {
     this.#beganMs = this.#options.clock.monotonicMs();
@@ -39,7 +45,8 @@ export class Watch {
 
   async read(signal: AbortSignal | undefined): Promise<PowerReading> {
     const reading = await this.#options.device.read({ signal });
-    const ms = this.#options.clock.monotonicMs() - this.#beganMs;
+    this.#readMs = this.#options.clock.monotonicMs();
+    const ms = this.#readMs - this.#beganMs;
     this.#seen = `power ${reading.state} after ${(ms / 1000).toFixed(1)} s`;
     this.onReading(reading);
     return reading;

@@ -1,7 +1,14 @@
 /** A machine's power in memory. Faults have names; every verb that reached it is remembered. */
 import { sleep, type Clock } from "../../../proto/base/clock.js";
-import { AuthenticationError, CancelledError, ExhaustedError, UnreachableError, UnsupportedError } from "../../../proto/base/errors.js";
-import type { PowerDevice, PowerReading, PowerState } from "../../../agent/ports/power.js";
+import {
+  AuthenticationError,
+  CancelledError,
+  ExhaustedError,
+  FailedError,
+  UnreachableError,
+  UnsupportedError,
+} from "../../../proto/base/errors.js";
+import { NotSentError, type PowerDevice, type PowerReading, type PowerState } from "../../../agent/ports/power.js";
 
 type Verb = "on" | "off" | "reset" | "soft";
 
@@ -17,12 +24,17 @@ export class FakePowerDevice implements PowerDevice {
   onSend: (verb: Verb) => void = () => {};
   /** How long it takes to answer. */
   answerMs = 0;
+  /** False: nothing that is sent arrives, and everybody is told so at once. */
+  reachable = true;
+  /** Whether a verb finds it in a state in which it refuses that verb. */
+  refuses: (verb: Verb) => boolean = () => false;
   /** It tells when the machine started, as some devices do. */
   tellsStart = false;
   readonly #clock: Clock;
   #state: PowerState;
   #next: { readonly state: PowerState; readonly atMs: number } | undefined;
   #lostReplies = 0;
+  #failingBefore = 0;
   #unansweredReads = 0;
   #ignored = 0;
   #busy = 0;
@@ -39,6 +51,11 @@ export class FakePowerDevice implements PowerDevice {
   /** The next verb takes effect, its answer does not arrive. */
   loseReply(): void {
     this.#lostReplies += 1;
+  }
+
+  /** The next verb is not sent, for what must be known first could not be read. */
+  failBefore(): void {
+    this.#failingBefore += 1;
   }
 
   /** The next verb is accepted and comes to nothing. */
@@ -91,6 +108,10 @@ export class FakePowerDevice implements PowerDevice {
 
   async send(verb: Verb, options?: { signal?: AbortSignal | undefined }): Promise<void> {
     if (options?.signal?.aborted) throw CancelledError.from(options.signal);
+    if (this.#failingBefore > 0) {
+      this.#failingBefore -= 1;
+      throw new NotSentError("fake power: no answer; nothing was sent");
+    }
     this.#settle();
     this.onSend(verb);
     await this.#answer(options?.signal);
@@ -99,6 +120,7 @@ export class FakePowerDevice implements PowerDevice {
       throw new ExhaustedError("fake power: busy; try again");
     }
     if (this.#refusing) throw new AuthenticationError("fake power: wrong password");
+    if (this.refuses(verb)) throw new FailedError(`fake power: no ${verb} in this state`);
     if (verb === "reset" && this.#state === "off") throw new UnsupportedError("fake power: is off; use on");
     this.acts.push(verb);
     if (this.#ignored > 0) this.#ignored -= 1;
@@ -118,6 +140,7 @@ export class FakePowerDevice implements PowerDevice {
   /** A request, and its answer after a while; none from the dead. */
   async #answer(signal: AbortSignal | undefined): Promise<void> {
     this.#packets += 1;
+    if (!this.reachable) throw new UnreachableError("fake power: no route to it");
     if (this.#dead) {
       await sleep(this.#clock, 20_000, { signal });
       throw new UnreachableError("fake power: no answer within 20 s");

@@ -1,6 +1,6 @@
 /** What every PowerDevice must do: run over each driver, and over the fake that stands for them in other tests. */
 import type { Test } from "tap";
-import type { PowerDevice, PowerState } from "../../../agent/ports/power.js";
+import { NotSentError, type PowerDevice, type PowerState } from "../../../agent/ports/power.js";
 import { sleep, systemClock } from "../../../proto/base/clock.js";
 import { LabError } from "../../../proto/base/errors.js";
 
@@ -20,6 +20,8 @@ export interface PowerDeviceRig {
   readonly loseReply?: () => void | Promise<void>;
   /** From now on nothing answers. */
   readonly goSilent?: () => void | Promise<void>;
+  /** It reads the state before it sends a reset. */
+  readonly readsBeforeReset?: boolean;
   /** The end of that. */
   readonly answerAgain?: () => void | Promise<void>;
   /** Lets a second go by, as the device's clock sees it. Default: a hundredth of a second of real time. */
@@ -134,6 +136,10 @@ export function powerDeviceContract(t: Test, name: string, make: (t: Test) => Pr
     t.match(failure, { code: "unreachable" });
     t.match(String(failure), /; \S/, "says what to do");
     t.equal(await rig.leftovers(), 0, "nothing is left of either");
+    if (rig.rig.readsBeforeReset === true) {
+      t.ok((await rig.failure(rig.device.send("reset"))) instanceof NotSentError, "what is not sent for silence says so");
+      t.equal(await rig.executions(), 0);
+    }
     if (rig.rig.answerAgain === undefined) return;
     await rig.rig.answerAgain();
     t.match(await rig.settled(rig.device.read()), { value: { state: rig.starts } }, "it is asked again, and answers");

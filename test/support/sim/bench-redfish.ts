@@ -112,6 +112,7 @@ export async function redfishRig(t: Test, options: BenchRedfishOptions = {}): Pr
     device: redfishDevice(t, bench, { clock }),
     executions: () => bench.executed.length,
     loseReply: () => faults.inject("drops-reply", 1),
+    readsBeforeReset: true,
     goSilent: () => faults.inject("silent"),
     answerAgain: () => faults.clear("silent"),
     // The service answers in real time; only its silence has to be waited for.

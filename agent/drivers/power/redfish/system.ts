@@ -1,6 +1,7 @@
 /** One ComputerSystem of a service: which it is, its state, its resets. */
 import { FailedError, InvalidArgumentError, LabError, UnreachableError, UnsupportedError } from "../../../../proto/base/errors.js";
 import type { PowerReading } from "../../../ports/power.js";
+import { askedBefore } from "../answer.js";
 import { type Json, linkIn, membersOf, objectIn, objectsIn, pathOf, textIn, textsIn } from "./json.js";
 import { isDone, powerStateOf, resetTypeFor, type ResetVerb } from "./reset.js";
 import type { RedfishService, Resource } from "./service.js";
@@ -50,12 +51,12 @@ export class ComputerSystem {
   async reset(verb: ResetVerb, options?: Waiting): Promise<void> {
     const { label } = this.service;
     // Read first: the state, and a connection and a session that are known to be good just now.
-    const { json } = await this.resource(options);
+    const { json } = await askedBefore(this.resource(options));
     const isOff = powerStateOf(textIn(json, "PowerState")) === "off";
     if (isOff && (verb === "reset" || verb === "interrupt")) {
       throw new UnsupportedError(`${label}: ${verb} needs a machine that is on; use on`);
     }
-    const { target, allowable } = await this.resets(json, options);
+    const { target, allowable } = await askedBefore(this.resets(json, options));
     const type = resetTypeFor(verb, allowable);
     if (target === undefined || type === undefined) {
       const offered = allowable?.join(" ") || "none";

@@ -47,6 +47,7 @@ powerDeviceContract(t, "ipmi", async (t) => {
     device: openIpmiPower(pool, { address: "10.0.1.10", user: "admin", password: "secret" }),
     executions: () => chassis.executed,
     loseReply: () => void (chassis.mute = true),
+    readsBeforeReset: true,
     goSilent: () => bmc.silence(true),
     answerAgain: () => bmc.silence(false),
     second: () => clock.advance(1000),
@@ -78,6 +79,7 @@ powerDeviceContract(t, "command", async (t) => {
     device: new CommandPowerDevice({ node: "p0", argv: [file("plug")], clock }),
     executions: () => lines(file("executed")).length,
     loseReply: () => writeFile(file("mute"), ""),
+    readsBeforeReset: true,
     goSilent: () => writeFile(file("silent"), ""),
     answerAgain: () => unlink(file("silent")),
     // The program is a process: its time is real, and its deadline may only pass when it is silent.

@@ -13,8 +13,8 @@ t.test("a result says how many packets the act took, all its readings included, 
   const power = await made.agent();
   const before = made.device.packets();
   const cycled = await made.finish(power.set(request("cycle")));
-  // One reading before, off and three readings, on and three readings, each asked and answered.
-  t.match(cycled, { packets: 2 * (1 + 1 + 4 + 1 + 4), waitedMs: 0, elapsedMs: 1500 + 5000 + 1500 });
+  // One reading before, off and three readings, one after its time off, on and three readings, each asked and answered.
+  t.match(cycled, { packets: 2 * (1 + 1 + 4 + 1 + 1 + 4), waitedMs: 0, elapsedMs: 1500 + 5000 + 1500 });
   t.equal(made.device.packets() - before, cycled.packets);
   t.match(await made.finish(power.set(request("on"))), { acted: false, packets: 2 });
   made.device.loseReply();
@@ -91,6 +91,46 @@ t.test("a device that is busy did nothing, and is told again until the deadline"
     { acted: true, replayed: false },
     "the key is free again",
   );
+});
+
+t.test("what was not sent is not taken for sent", async (t) => {
+  const made = await rig(t, "on");
+  made.device.tellsStart = true;
+  made.device.failBefore();
+  made.device.failBefore();
+  t.match(await made.finish((await made.agent()).set(request("reset"))), { acted: true, witnessed: true });
+  t.same(made.device.acts, ["reset"]);
+});
+
+t.test("the on of a cycle is sent when the device answers, not into its silence", async (t) => {
+  const made = await rig(t, "on");
+  made.device.onSend = (verb) => {
+    if (verb !== "off") return;
+    made.clock.after(4_000, () => (made.device.reachable = false));
+    made.clock.after(20_000, () => (made.device.reachable = true));
+  };
+  const result = await made.finish((await made.agent()).set(request("cycle")));
+  t.match(result, { after: "on", acted: true, witnessed: true });
+  t.ok(result.elapsedMs >= 20_000);
+  t.same(made.device.acts, ["off", "on"]);
+});
+
+t.test("a machine that is still on its way off may refuse on; in a cycle it is told again", async (t) => {
+  const made = await rig(t, "on");
+  const refusedUntilMs = 8_000;
+  made.device.refuses = (verb) => verb === "on" && made.clock.monotonicMs() < refusedUntilMs;
+  t.match(await made.finish((await made.agent()).set(request("cycle"))), { after: "on", acted: true });
+  made.device.press("off");
+  made.device.refuses = () => true;
+  await t.rejects(made.finish((await made.agent()).set(request("on"))), { code: "failed" }, "an on by itself is refused at once");
+  t.same(made.device.acts, ["off", "on"]);
+});
+
+t.test("a cycle whose off takes nearly all its time has time for on", async (t) => {
+  const made = await rig(t, "on");
+  made.device.delayMs = 9_500;
+  t.match(await made.finish((await made.agent()).set(request("cycle", "k", { deadlineMs: 10_000 }))), { after: "on", acted: true });
+  t.same(made.device.acts, ["off", "on"]);
 });
 
 t.test("power that is held back is not touched; what is so already may be said", async (t) => {
