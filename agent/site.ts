@@ -43,6 +43,8 @@ export class Site {
   readonly #consoles = new Map<string, string>();
   readonly #reached = new Map<string, { readonly assigned: string; readonly letGo: () => void }>();
   #lastAssignment: Promise<unknown> = Promise.resolve();
+  /** What is waited for to take the place of a device that still acts. */
+  #pending: SiteAssignment | undefined;
 
   private constructor(options: SiteOptions) {
     this.#options = options;
@@ -55,8 +57,7 @@ export class Site {
       if (error.code === "ENOENT") return undefined;
       throw error;
     });
-    const problems = stored === undefined ? [] : await site.#apply(SiteAssignment.decode(stored));
-    for (const problem of problems) options.log.error({ problem }, "part of the site assignment cannot be done");
+    if (stored !== undefined) await site.#applyAlone(SiteAssignment.decode(stored));
     return site;
   }
 
@@ -89,21 +90,32 @@ export class Site {
   /** Lets go of every BMC and ssh connection; captures belong to who made them. */
   async close(): Promise<void> {
     await this.#lastAssignment;
+    this.#pending = undefined;
     await Promise.all([...this.#powered.values()].map(({ device }) => device.close()));
     this.#powered.clear();
     for (const { letGo } of this.#reached.values()) letGo();
     this.#reached.clear();
   }
 
+  /** Nobody waits for what comes of it: it is logged. */
+  async #applyAlone(assignment: SiteAssignment): Promise<void> {
+    const problems = await this.#apply(assignment);
+    for (const problem of problems) this.#options.log.error({ problem }, "part of the site assignment cannot be done");
+  }
+
   /** Returns what could not be done, in words. */
   async #apply(assignment: SiteAssignment): Promise<string[]> {
-    const { nodes } = assignment;
     this.#options.drivers.protect(assignment);
-    const wanted = new Map(nodes.map((node) => [node.node, node]));
+    const nodes = new Map(assignment.nodes.map((node) => [node.node, node]));
+    const acting = this.#actingOtherwise(nodes);
+    this.#pending = acting.size > 0 ? assignment : undefined;
+    if (acting.size > 0) this.#applyAgainAfter(acting, assignment);
+    const wanted = new Map([...nodes].filter(([name]) => !acting.has(name)));
+    const changes = (name: string, assigned: string, now: string) => !acting.has(name) && assigned !== now;
     // First let go: a BMC is not shared by an old password and a new one.
-    for (const [name, { assigned }] of this.#powered) if (powerKey(wanted.get(name)) !== assigned) await this.#dropPower(name);
-    for (const [name, assigned] of this.#consoles) if (consoleKey(wanted.get(name)) !== assigned) await this.#dropConsole(name);
-    for (const [name, { assigned }] of this.#reached) if (sshKey(wanted.get(name)) !== assigned) this.#dropSsh(name);
+    for (const [name, { assigned }] of this.#powered) if (changes(name, assigned, powerKey(wanted.get(name)))) await this.#dropPower(name);
+    for (const [name, assigned] of this.#consoles) if (changes(name, assigned, consoleKey(wanted.get(name)))) await this.#dropConsole(name);
+    for (const [name, { assigned }] of this.#reached) if (changes(name, assigned, sshKey(wanted.get(name)))) this.#dropSsh(name);
     const problems: string[] = [];
     const attempt = (node: SiteNode, take: () => void) => {
       try {
@@ -118,6 +130,25 @@ export class Site {
       attempt(node, () => this.#takeSsh(node));
     }
     return problems;
+  }
+
+  /** Nodes that are to be switched otherwise while an act on them goes on, and the end of that: a cycle ends with the device it began with. */
+  #actingOtherwise(nodes: ReadonlyMap<string, SiteNode>): ReadonlyMap<string, Promise<void>> {
+    return new Map(
+      [...this.#powered].flatMap(([name, { assigned, power }]): [string, Promise<void>][] =>
+        power.underWay === undefined || powerKey(nodes.get(name)) === assigned ? [] : [[name, power.underWay]],
+      ),
+    );
+  }
+
+  #applyAgainAfter(acting: ReadonlyMap<string, Promise<void>>, assignment: SiteAssignment): void {
+    this.#options.log.info({ nodes: [...acting.keys()].join(" ") }, "nodes are assigned anew when their power acts have ended");
+    void Promise.race(acting.values()).then(() => {
+      const applied = this.#lastAssignment.then(() => (this.#pending === assignment ? this.#applyAlone(assignment) : undefined));
+      this.#lastAssignment = applied.catch((err: unknown) =>
+        this.#options.log.error({ err }, "the site assignment could not be applied again"),
+      );
+    });
   }
 
   #takePower(node: SiteNode): void {

@@ -117,4 +117,6 @@ export interface Power {
   readonly management: Management;
   /** Why its power must not be touched; "" = it may be. */
   readonly hold: string;
+  /** Resolves when the acts asked for so far have ended; undefined when there are none. */
+  readonly underWay: Promise<void> | undefined;
 }

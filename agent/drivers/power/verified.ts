@@ -15,7 +15,7 @@ export class VerifiedPower implements Power {
   readonly #options: PerformanceOptions;
   /** By key, until they have ended. */
   readonly #acts = new Map<string, SharedAct>();
-  #last: { readonly what: string; readonly ended: Promise<unknown> } | undefined;
+  #last: { readonly what: string; readonly ended: Promise<void> } | undefined;
 
   constructor(options: PerformanceOptions) {
     this.#options = options;
@@ -27,6 +27,10 @@ export class VerifiedPower implements Power {
 
   get hold(): string {
     return this.#options.gate.hold(this.#options.node);
+  }
+
+  get underWay(): Promise<void> | undefined {
+    return this.#last?.ended;
   }
 
   get management(): Management {

@@ -5,7 +5,7 @@ import { Acts } from "../../../agent/drivers/power/acts.js";
 import { PowerGate } from "../../../agent/drivers/power/gate.js";
 import { VerifiedPower } from "../../../agent/drivers/power/verified.js";
 import { WearFile } from "../../../agent/drivers/power/wear-file.js";
-import type { PowerRequest, PowerSafety, PowerState, PowerVerb } from "../../../agent/ports/power.js";
+import type { PowerDevice, PowerRequest, PowerSafety, PowerState, PowerVerb } from "../../../agent/ports/power.js";
 import { silentLogger } from "../../../proto/base/logger.js";
 import { FakeClock } from "../fake-clock.js";
 import { FakePowerDevice } from "./fake-power-device.js";
@@ -27,7 +27,7 @@ export class PowerRig {
   }
 
   /** An agent over the machine and the acts on disk; a second one is the agent after a restart. */
-  async agent(): Promise<VerifiedPower> {
+  async agent(device: PowerDevice = this.device): Promise<VerifiedPower> {
     const { clock } = this;
     const wear = await WearFile.open(join(this.#directory, "wear.json"), clock);
     const gate = new PowerGate({ clock, log: silentLogger, window: 64, settleMs: 5000, wear });
@@ -35,7 +35,7 @@ export class PowerRig {
     this.protect({});
     return new VerifiedPower({
       node: "p0",
-      device: this.device,
+      device,
       gate,
       acts: await Acts.open(join(this.#directory, "acts")),
       console: {
