@@ -123,8 +123,8 @@ export interface NodeHandle {
   readonly agentConnected: boolean;
   power: {
     read(options?: Waiting): Promise<PowerReading>;
-    /** `queueMs`: how long it may wait for its turn; default the agent's. */
-    set(verb: PowerVerb, request: { fence: Fence; key: string; deadlineMs: number; queueMs?: number } & Waiting): Promise<PowerResult>;
+    /** `deadlineMs`: from when its turn has come; `queueMs`: how long it may wait for that. */
+    set(verb: PowerVerb, request: { fence: Fence; key: string; deadlineMs: number; queueMs: number } & Waiting): Promise<PowerResult>;
     /** An operator's word for what was done by hand. */
     confirm(state: PowerState, options?: Waiting): Promise<PowerReading>;
   };

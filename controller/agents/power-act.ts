@@ -7,9 +7,17 @@ import { UnreachableError } from "../../proto/base/errors.js";
 import type { PowerResult, SetPowerRequest } from "../../proto/gen/lab/v1/power.js";
 import type { Routes } from "./routes.js";
 
-/** Beside what an act may take: the way there and back, and the reads before and after. */
-const marginMs = 30_000;
+/** The way there and back, and what a cycle's on has of its own when its off took all the time. */
+const marginMs = 60_000;
 const retryMs = 250;
+
+/**
+ * The longest an agent that is there is silent about an act: a reading before it, then the act; a turn for each of a cycle's steps, and the
+ * time off between them.
+ */
+export function longestActMs({ deadlineMs, queueMs }: Pick<SetPowerRequest, "deadlineMs" | "queueMs">): number {
+  return 2 * deadlineMs + 3 * queueMs + marginMs;
+}
 
 export interface PowerActContext {
   readonly routes: Routes;
@@ -22,14 +30,15 @@ export async function setPower(
   request: SetPowerRequest,
   signal: AbortSignal | undefined,
 ): Promise<PowerResult & { readonly again: boolean }> {
-  const { node, verb, deadlineMs, queueMs } = request;
+  const { node, verb, deadlineMs } = request;
+  const longestMs = longestActMs(request);
   const patienceMs = deadlineMs + marginMs;
-  const endMs = clock.monotonicMs() + queueMs + 2 * patienceMs;
+  const endMs = clock.monotonicMs() + longestMs + patienceMs;
   let brokeMs: number | undefined;
   for (;;) {
     try {
       const { power } = await routes.power(node, { signal });
-      const answer = await power.setPower(request, { signal, deadlineMs: queueMs + patienceMs });
+      const answer = await power.setPower(request, { signal, deadlineMs: longestMs });
       return { ...answer, again: brokeMs !== undefined };
     } catch (cause) {
       if (!(cause instanceof UnreachableError)) throw cause;

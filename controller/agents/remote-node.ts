@@ -11,9 +11,6 @@ import { remoteJobs } from "./remote-jobs.js";
 import { remoteFiles } from "./remote-files.js";
 import type { Routes } from "./routes.js";
 
-/** How long an act waits for its turn when nobody says. */
-const defaultQueueMs = 30 * 60_000;
-
 export interface RemoteNodesOptions {
   readonly routes: Routes;
   readonly clock: Clock;
@@ -75,7 +72,7 @@ export class RemoteNodes implements Nodes {
         const { power } = await routes.power(node, options);
         return reading(await power.confirmPower({ node, state }, { signal: options?.signal }));
       },
-      async set(verb, { fence, key, deadlineMs, queueMs = defaultQueueMs, signal }) {
+      async set(verb, { fence, key, deadlineMs, queueMs, signal }) {
         const request = { node, verb, fence, key, deadlineMs, queueMs };
         const { again, ...answer } = await setPower({ routes, clock }, request, signal);
         const result = { ...answer, before: powerState(answer.before), after: powerState(answer.after) };

@@ -9,8 +9,6 @@ import type { Acting } from "./acting.js";
 const verbs: readonly PowerVerb[] = ["on", "off", "cycle", "reset", "soft"];
 const defaultDeadlineMs = 120_000;
 const defaultQueueMs = 30 * 60_000;
-/** Beside waiting and acting: the way there and back, and the first reading. */
-const marginMs = 60_000;
 
 export function createPowerService({ nodes, acting }: { nodes: Nodes; acting: Acting }): Implementation<typeof PowerServiceService> {
   return {
@@ -32,8 +30,7 @@ export function createPowerService({ nodes, acting }: { nodes: Nodes; acting: Ac
         queueMs: queueMs || defaultQueueMs,
         signal,
       };
-      const withinMs = request.queueMs + request.deadlineMs + marginMs;
-      const act = { node, fence, caller: peer, what: `power ${verb}`, withinMs };
+      const act = { node, fence, caller: peer, what: `power ${verb}`, withinMs: request.queueMs + request.deadlineMs };
       return acting.run(act, (permit) => power.set(verb, { ...request, fence: permit }));
     },
   };

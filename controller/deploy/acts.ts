@@ -12,7 +12,7 @@ import type { Act, Json } from "./recipe.js";
 import { RunAbandonedError } from "./run-journal.js";
 import type { StepContext } from "./step-context.js";
 import { StepFailedError, type FailureEvidence } from "./step-failure.js";
-import { actLimitMs } from "./step-view.js";
+import { actLimitMs, powerQueueMs, turnLimitMs } from "./step-view.js";
 
 /** What an act may take to stop after it was told to. */
 const settleMs = 30_000;
@@ -27,11 +27,12 @@ export interface ActResult {
 export async function performAct(act: Act, n: number, bootId: string | undefined, context: StepContext): Promise<ActResult> {
   const { step, clock, signal } = context;
   const doing = describeAct(act);
-  const deadlineMs = actLimitMs(act);
-  context.progress.doing(doing, deadlineMs);
+  const limitMs = actLimitMs(act);
+  context.progress.doing(doing, limitMs);
   let work: Promise<ActResult> | undefined;
   try {
-    return await whileUnreachable({ clock, signal }, { subject: step.node, awaited: doing, deadlineMs }, (deadline) => {
+    const wait = { subject: step.node, awaited: doing, deadlineMs: limitMs + turnLimitMs(act), patienceMs: limitMs };
+    return await whileUnreachable({ clock, signal }, wait, (deadline) => {
       work = perform(act, n, bootId, context, deadline);
       return work;
     });
@@ -127,7 +128,8 @@ async function perform(act: Act, n: number, bootId: string | undefined, context:
       return {};
     case "power": {
       const key = actKey(journal.state.id, step.id, n);
-      return powerResult(act.verb, await node.power.set(act.verb, { ...request, key, deadlineMs: act.deadlineMs }));
+      const limits = { deadlineMs: act.deadlineMs, queueMs: powerQueueMs };
+      return powerResult(act.verb, await node.power.set(act.verb, { ...request, key, ...limits }));
     }
     case "reboot":
       // The boot to be ended is over: an earlier controller process gave the order and died before it could write so.

@@ -12,15 +12,17 @@ const reachedMs = 60_000;
 
 /**
  * Repeats `attempt` while the agent or device behind it cannot be reached. Only for what may be asked twice: readings, keyed acts,
- * acts without effect when already done. Throws UnreachableError when it could not be reached for five minutes or until the deadline,
+ * acts without effect when already done. Throws UnreachableError when it could not be reached for five minutes (or `patienceMs`, where
+ * that is less) or until the deadline,
  * DeadlineError when it could and did not answer, and everything else `attempt` throws.
  */
 export async function whileUnreachable<T>(
   context: { readonly clock: Clock; readonly signal: AbortSignal },
-  wait: { subject: string; awaited: string; deadlineMs: number },
+  wait: { subject: string; awaited: string; deadlineMs: number; patienceMs?: number },
   attempt: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const { clock } = context;
+  const givenMs = Math.min(patienceMs, wait.patienceMs ?? patienceMs);
   let last: UnreachableError | undefined;
   let beganMs = clock.monotonicMs();
   const livedMs = () => clock.monotonicMs() - beganMs;
@@ -40,7 +42,7 @@ export async function whileUnreachable<T>(
         if (!(error instanceof UnreachableError)) throw error;
         last = error;
         if (livedMs() >= reachedMs) awaySinceMs = clock.monotonicMs();
-        if (clock.monotonicMs() - awaySinceMs >= patienceMs) throw givenUp(patienceMs);
+        if (clock.monotonicMs() - awaySinceMs >= givenMs) throw givenUp(givenMs);
         await sleep(clock, retryMs, { signal });
       }
     }

@@ -9,6 +9,14 @@ const treeRemovalMs = 15 * 60_000;
 /** On top of an act's own limit: for the agent to tell, and for a lost connection to come back. */
 const graceMs = 30_000;
 
+/** How long a machine may wait to be switched: by the inventory, those on one supply go a few at a time, and rest before they go on again. */
+export const powerQueueMs = 30 * 60_000;
+
+/** Beyond `actLimitMs`: how long an act may wait until its turn has come. */
+export function turnLimitMs(act: Act): number {
+  return act.kind === "power" ? powerQueueMs : 0;
+}
+
 /** How long an act may take until its step has failed. */
 export function actLimitMs(act: Act): number {
   switch (act.kind) {

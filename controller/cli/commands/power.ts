@@ -15,8 +15,10 @@ import { table } from "../terminal.js";
 
 /** Asked once (or --yes) beyond this many nodes. */
 const askBeyond = 8;
-/** Beside waiting and acting: longer than the controller itself waits for its agent. */
-const marginMs = 60_000;
+/** Longer than the controller itself waits for its agent, however often act and turn are waited for: who is there says so before. */
+function longestMs({ timeoutMs, queueMs }: PowerOptions): number {
+  return 3 * (timeoutMs + queueMs) + 180_000;
+}
 
 export interface PowerOptions {
   readonly yes: boolean;
@@ -50,8 +52,7 @@ export async function setPower(context: Context, verb: string, nodeset: string, 
     const telling = byHand.length === 0 ? undefined : tellRequests(context, lab, byHand, { tell: (line) => progress.note(line), signal });
     const answers = await askAll(context, names(nodes), progress, async (node) => {
       const request = { node, verb, fence: undefined, key: `cli-${randomUUID()}`, deadlineMs: timeoutMs, queueMs };
-      const deadlineMs = queueMs + timeoutMs + marginMs;
-      return actAnswer(node, verb, await lab.power.setPower(request, { signal: context.signal, deadlineMs }));
+      return actAnswer(node, verb, await lab.power.setPower(request, { signal: context.signal, deadlineMs: longestMs(options) }));
     });
     requests.abort();
     await telling;

@@ -46,6 +46,8 @@ export class FakeNode implements NodeHandle {
   /** Highest epoch seen; older ones are refused. */
   epoch = 0n;
   powerFailure: Error | undefined;
+  /** How long its power acts wait for their turn. */
+  powerWaitsMs = 0;
   onPower: (verb: PowerVerb) => void = () => {};
   onReboot: () => void = () => {};
   onCommand: (argv: readonly string[]) => FakeCommand = () => ({});
@@ -77,9 +79,13 @@ export class FakeNode implements NodeHandle {
       this.powerState = state;
       return this.power.read();
     },
-    set: async (verb: PowerVerb, request: { fence: Fence; key: string; deadlineMs: number }): Promise<PowerResult> => {
+    set: async (
+      verb: PowerVerb,
+      request: { fence: Fence; key: string; deadlineMs: number; signal?: AbortSignal | undefined },
+    ): Promise<PowerResult> => {
       this.#check(request.fence);
       if (this.powerFailure !== undefined) throw this.powerFailure;
+      if (this.powerWaitsMs > 0) await sleep(this.#clock, this.powerWaitsMs, request);
       const known = this.#powerActs.get(request.key);
       if (known !== undefined) return { ...known, replayed: true };
       const before = this.powerState;

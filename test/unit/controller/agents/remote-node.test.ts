@@ -1,5 +1,6 @@
 import t from "tap";
 import type { ConsoleEvent } from "../../../../controller/ports.js";
+import { sleep } from "../../../../proto/base/clock.js";
 import { CancelledError, UnreachableError } from "../../../../proto/base/errors.js";
 import { openAgentLab } from "../../../support/agent/agent-lab.js";
 import { FakeClock } from "../../../support/fake-clock.js";
@@ -11,9 +12,9 @@ t.test("power goes to the site agent, everything else to the node's own", async 
   const [rack1, p0] = [await lab.agent("rack1"), await lab.agent("p0")];
   const node = lab.nodes.node("p0");
   t.same(await node.power.read(), { state: "off", fault: false, lastEvent: "", asks: "", hold: "" });
-  const first = await node.power.set("on", { fence, key: "k1", deadlineMs: 1000 });
+  const first = await node.power.set("on", { fence, key: "k1", deadlineMs: 1000, queueMs: 60_000 });
   t.match(first, { before: "off", after: "on", acted: true, replayed: false });
-  t.match(await node.power.set("on", { fence, key: "k1", deadlineMs: 1000 }), { acted: true, replayed: true });
+  t.match(await node.power.set("on", { fence, key: "k1", deadlineMs: 1000, queueMs: 60_000 }), { acted: true, replayed: true });
   t.same(rack1.acts, ["power on p0"]);
   t.match(await node.facts(), { kernel: "Linux", memoryBytes: 8 * 2 ** 30, disks: [{ mount: "/", sizeBytes: 100, freeBytes: 50 }] });
   t.same(await node.reboot({ fence }), { oldBootId: "boot-1" });
@@ -29,7 +30,11 @@ t.test("a power act whose connection breaks is asked for again under its key, an
     lab.registry.connected("rack1")?.channel.close();
   };
   const node = lab.nodes.node("p0");
-  t.match(await node.power.set("cycle", { fence, key: "k1", deadlineMs: 10_000 }), { after: "on", acted: true, replayed: true });
+  t.match(await node.power.set("cycle", { fence, key: "k1", deadlineMs: 10_000, queueMs: 60_000 }), {
+    after: "on",
+    acted: true,
+    replayed: true,
+  });
   t.same(rack1.acts, ["power cycle p0"]);
 });
 
@@ -41,7 +46,7 @@ t.test("a power act whose agent stays away ends in time, and says that it may be
   rack1.onPower = async () => void rack1.stop();
   const end = lab.nodes
     .node("p0")
-    .power.set("on", { fence, key: "k1", deadlineMs: 5_000 })
+    .power.set("on", { fence, key: "k1", deadlineMs: 5_000, queueMs: 10_000 })
     .catch((error: unknown) => error);
   let over = false;
   void end.then(() => (over = true));
@@ -53,6 +58,23 @@ t.test("a power act whose agent stays away ends in time, and says that it may be
   });
 });
 
+t.test("a power act may wait for each of its turns, and is heard to its end", async (t) => {
+  const clock = new FakeClock();
+  const lab = await openAgentLab(t, { clock });
+  const rack1 = await lab.agent("rack1");
+  const queueMs = 10 * 60_000;
+  let asked = false;
+  rack1.onPower = async () => {
+    asked = true;
+    // Off has waited, the machine has rested, on has waited.
+    await sleep(clock, 3 * queueMs + 60_000);
+  };
+  const act = lab.nodes.node("p0").power.set("cycle", { fence, key: "k1", deadlineMs: 60_000, queueMs });
+  await until(() => asked);
+  await clock.advance(3 * queueMs + 60_000);
+  t.match(await act, { after: "on", acted: true, replayed: false });
+});
+
 t.test("an agent that does not reach its device is not asked twice", async (t) => {
   const lab = await openAgentLab(t);
   const rack1 = await lab.agent("rack1");
@@ -61,7 +83,9 @@ t.test("an agent that does not reach its device is not asked twice", async (t) =
     asked += 1;
     throw new UnreachableError("bmc 10.0.1.10: no answer");
   };
-  await t.rejects(lab.nodes.node("p0").power.set("on", { fence, key: "k1", deadlineMs: 5_000 }), { message: "bmc 10.0.1.10: no answer" });
+  await t.rejects(lab.nodes.node("p0").power.set("on", { fence, key: "k1", deadlineMs: 5_000, queueMs: 10_000 }), {
+    message: "bmc 10.0.1.10: no answer",
+  });
   t.equal(asked, 1);
 });
 

@@ -1,6 +1,7 @@
 /** A run from start to end, on fake nodes. */
 import t from "tap";
 import { FakeLab } from "../../../support/deploy/fake-lab.js";
+import { deployToy, labWith, step } from "../../../support/deploy/step-recipe.js";
 
 const request = { deployment: "toy-1", direction: "deploy", parameters: {} } as const;
 
@@ -49,4 +50,13 @@ void t.test("an undeploy knows what the deploy that came up knew, whatever faile
   const back = await runs.start({ ...request, direction: "undeploy" }, "ada");
   t.match(back.previous["check/a"], { bootId: "boot-1" });
   await runs.close();
+});
+
+void t.test("a machine that waits for its turn to be switched has its time all the same", async (t) => {
+  const lab = labWith([step({ id: "boot/a", acts: () => [{ kind: "power", verb: "cycle", deadlineMs: 60_000 }] })]);
+  lab.node("a").powerWaitsMs = 8 * 60_000;
+  const { runs } = await lab.controller();
+  const { id } = await runs.start(deployToy, "ada");
+  t.match(await lab.untilEnded(runs, id), { status: "succeeded" });
+  t.same(lab.node("a").done, ["power cycle"]);
 });
