@@ -55,7 +55,7 @@ export interface Bmc {
   readonly isOpen: boolean;
   /** Workarounds found out so far, not those the options name. They hold as long as this BMC is held. */
   learned(): readonly Deviation[];
-  /** Datagrams exchanged so far, copies and what was dropped included. */
+  /** Datagrams exchanged so far but those of the console; copies and what was dropped included. */
   traffic(): Readonly<Traffic>;
   /** Closes console, session and route within 4 s, answered or not; forgets the password. Idempotent. */
   close(): Promise<void>;

@@ -35,7 +35,7 @@ export interface PowerDevice {
    */
   send(verb: "on" | "off" | "reset" | "soft", options?: { signal?: AbortSignal | undefined }): Promise<void>;
   close(): Promise<void>;
-  /** Datagrams or requests that went to and came from the device so far. Absent where they are not counted. */
+  /** Datagrams or requests that went to and came from the device so far, but its console's. Absent where they are not counted. */
   packets?(): number;
   /** Takes an operator's word for what was done by hand. Absent on every device that can be asked. */
   confirm?(state: PowerState): Promise<void>;

@@ -1,7 +1,8 @@
 /** A transport that counts, for results and benchmarks. */
+import { isConsoleTraffic } from "../wire/index.js";
 import type { Transport } from "./transport.js";
 
-/** Datagrams, copies and what is dropped as forged or late included. */
+/** Datagrams but those of a console; copies and what is dropped as forged or late included. */
 export interface Traffic {
   sent: number;
   received: number;
@@ -13,14 +14,14 @@ export function countedTransport(transport: Transport, traffic: Traffic): Transp
     async open(remote, listener) {
       const route = await transport.open(remote, {
         received(datagram) {
-          traffic.received += 1;
+          if (!isConsoleTraffic(datagram)) traffic.received += 1;
           listener.received(datagram);
         },
         sendFailed: (error) => listener.sendFailed(error),
       });
       return {
         send(datagram) {
-          traffic.sent += 1;
+          if (!isConsoleTraffic(datagram)) traffic.sent += 1;
           route.send(datagram);
         },
         close: () => route.close(),

@@ -79,6 +79,11 @@ export function decodeSession20(body: Uint8Array): Session20Packet {
   };
 }
 
+/** True for a whole datagram, RMCP header included, that carries a console's characters or their acknowledgement. Nothing is checked. */
+export function isConsoleTraffic(datagram: Uint8Array): boolean {
+  return datagram[4] === authenticationType.rmcpPlus && ((datagram[5] ?? 0) & 0x3f) === payloadType.sol;
+}
+
 // Written out: a DataView per packet costs more than all the rest of its header.
 function writeU32(bytes: Uint8Array, at: number, value: number): void {
   bytes[at] = value;
