@@ -24,8 +24,8 @@ export interface Act {
   readonly result?: PowerResult;
 }
 
-/** A key is asked for again within minutes, by a controller that was restarted; a year of acts fits all the same. */
-const keptActs = 2_000;
+/** A key is asked for again within minutes, by a controller that was restarted: of 256 machines these are the last eight acts each. */
+const keptActs = 2_048;
 /** So many more may gather before the oldest are let go of, together. */
 const slackActs = 100;
 

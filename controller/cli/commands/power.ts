@@ -35,7 +35,7 @@ export async function powerStatus(context: Context, nodeset: string): Promise<vo
     const answers = await askAll(context, names(nodes), progress, async (node) =>
       statusAnswer(node, await lab.power.getPower({ node }, { signal: context.signal })),
     );
-    tell(context, answers, (failed) => `${foldNames(failed)} did not answer`);
+    tell(context, answers, (failed) => `the power of ${foldNames(failed)} could not be read`);
   });
 }
 

@@ -54,7 +54,9 @@ t.test("a node that is assigned anew in the middle of a cycle is switched on fir
     const site = await openSite(t, rig.clock, { device: makeDevice, power });
     await site.assign(assignment("7"));
     let assigned: Promise<unknown> | undefined;
-    rig.device.onSend = () => (assigned ??= site.assign(assignment(later)));
+    rig.device.onSend = () => {
+      assigned ??= site.assign(assignment(later));
+    };
     t.match(await rig.finish(site.power("p0").set(request("cycle"))), { before: "on", after: "on", acted: true });
     await assigned;
     t.same(rig.device.acts, ["off", "on"]);
