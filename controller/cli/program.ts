@@ -169,20 +169,20 @@ function addMachines(program: Command, does: Does): void {
   const power = program.command("power").description("chassis power of a nodeset");
   power
     .command("status <nodeset>")
-    .description("ask the BMCs; tells what is held back, and what an operator is asked to do")
+    .description("on or off, as each node's BMC or switch tells; what is held back, and what an operator is asked to do")
     .addHelpText("after", "\nExample:\n  lab power status @lego")
     .action(does((context, nodeset: string) => powerStatus(context, nodeset)));
   const verbs = {
-    on: "power on",
-    off: "power off at once",
-    cycle: "off, then on",
-    reset: "hard reset",
-    soft: "ask the operating system to shut down",
+    on: "power on; done when the node reads on",
+    off: "power off at once; done when the node reads off",
+    cycle: "off, rest, on; done when the node reads on again",
+    reset: "hard reset of a node that is on; done when it reads on, and has started anew where that can be told",
+    soft: "ask the operating system to shut down; done when the node reads off",
   };
   for (const [verb, meaning] of Object.entries(verbs)) {
     power
       .command(`${verb} <nodeset>`)
-      .description(`${meaning}; done when the chassis status says so`)
+      .description(meaning)
       .option("--yes", "act on more than eight nodes without asking", false)
       .addOption(new Option("--timeout <time>", "how long the state may take: 90, 90s, 3m").default(120_000, "120s").argParser(span))
       .addOption(
