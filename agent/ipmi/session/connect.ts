@@ -1,4 +1,5 @@
 /** A place in the window, a route, a login over it, a session on it; once more with a workaround when the BMC turns out to need one. */
+import { unlessAborted } from "../../../proto/base/abort.js";
 import { PermissionError, UnreachableError, type LabError } from "../../../proto/base/errors.js";
 import type { Clock, Timer } from "../../../proto/base/clock.js";
 import { setSessionPrivilegeLevel } from "../command/index.js";
@@ -11,6 +12,7 @@ import type { EstablishedSession, HandshakePlan } from "./handshake.js";
 import { LoginRoute } from "./login-route.js";
 import { placeKeptMs, type LoginWindow } from "./login-window.js";
 import { beginLogin, type Random } from "./login.js";
+import { WrongPasswordError } from "./refusals.js";
 import { Session } from "./session.js";
 
 export interface ConnectDependencies {
@@ -36,10 +38,13 @@ export interface ConnectSettings {
   readonly plan: (found: ReadonlySet<Quirk>) => HandshakePlan;
   /** A workaround found out later, in an established session. */
   readonly onDeviation: (deviation: Deviation) => void;
+  /** How many logins may end at a password, because BMCs lock accounts; default 2: a damaged message looks like a wrong password once. */
+  readonly passwords?: number;
 }
 
-/** Logins one call may make: a user name refused twice for how it was put, and once for what it is. A password is refused once. */
-const loginsInAll = 3;
+/** Logins one call may make: a user name refused twice for how it was put, then a password twice. */
+const loginsInAll = 4;
+const passwordsInAll = 2;
 
 /** Opens a session with the privilege of the plan. Throws UnreachableError, AuthenticationError, PermissionError, UnsupportedError… */
 export async function connect(
@@ -49,12 +54,14 @@ export async function connect(
   options?: { signal?: AbortSignal | undefined },
 ): Promise<Connection> {
   let found: readonly Deviation[] = [];
+  let passwords = settings.passwords ?? passwordsInAll;
   for (let login = 1; ; login += 1) {
     const plan = settings.plan(new Set(found.map(({ name }) => name)));
     const outcome = await connectOnce(remote, plan, { settings, found }, deps, options);
     if ("connection" in outcome) return outcome.connection;
     const { error, remedy } = outcome;
-    if (remedy === undefined || login === loginsInAll) throw error;
+    if (error instanceof WrongPasswordError) passwords -= 1;
+    if (remedy === undefined || login === loginsInAll || passwords === 0) throw error;
     // Each includes the one before: intel20 looks users up by privilege, too.
     if (remedy.kind === "quirk") found = [remedy.deviation];
   }
@@ -72,7 +79,8 @@ async function connectOnce(
   const place = new Place(await deps.logins.enter(options), deps.clock);
   const route = new LoginRoute(deps.transport, remote);
   try {
-    await route.settled();
+    // Looking up a name can take longer than anybody waits.
+    await unlessAborted(route.settled(), options?.signal);
     const login = beginLogin(
       plan,
       {

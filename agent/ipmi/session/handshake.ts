@@ -223,7 +223,9 @@ function onRakp2(plan: HandshakePlan, state: HandshakeState & Attempt & { facts:
     // Saying so frees the BMC's half-open session at once (§13.22).
     const giveUp = { tag: tagOf(state, 2), status: wire.rakpStatus.invalidIntegrityCheck, managedSessionId, body: undefined };
     const deviation = explainRakp2(suite, plan, facts, authCode);
-    const failed = fail(refusals.wrongPassword(plan, "RAKP 2"), deviation && { kind: "quirk", deviation });
+    // One damaged message looks the same.
+    const remedy: Remedy = deviation === undefined ? { kind: "again" } : { kind: "quirk", deviation };
+    const failed = fail(refusals.wrongPassword(plan, "RAKP 2"), remedy);
     return { ...failed, effects: [sendSetup(wire.payloadType.rakp3, wire.encode(wire.rakp3, giveUp)), ...failed.effects] };
   }
   const rakp3 = {
@@ -249,7 +251,7 @@ function onRakp4(plan: HandshakePlan, state: HandshakeState & Attempt & { facts:
   const expected = rakp4Check(suite, keys.sik, state.facts);
   if (!beginsWithSecret(reply.body.integrityCheck, expected)) {
     forgetKeys(keys);
-    return fail(refusals.wrongPassword(plan, "RAKP 4"));
+    return fail(refusals.wrongPassword(plan, "RAKP 4"), { kind: "again" });
   }
   const { consoleSessionId, managedSessionId } = state.facts;
   const found = [...state.deviations, ...surplus("RAKP 4", expected.length, reply.body.integrityCheck)];
