@@ -76,6 +76,8 @@ export class Link {
   #doubtful = false;
   #refused: { readonly error: WrongPasswordError; readonly pauseMs: number; readonly untilMs: number } | undefined;
   #connecting: Promise<Connection> | undefined;
+  /** A session given up for another: its place at the BMC is needed. */
+  #retiring: Promise<void> = Promise.resolve();
   #connection: Connection | undefined;
   #timer: Timer | undefined;
   #missed = 0;
@@ -109,9 +111,19 @@ export class Link {
     }
   }
 
+  /** Closes the session there is, for the next use to open another. */
+  renew(): void {
+    const connection = this.#connection;
+    if (connection === undefined) return;
+    this.#connection = undefined;
+    this.#timer?.cancel();
+    this.#retiring = connection.close();
+  }
+
   /** Closes the session, or stops opening it, within 1.5 s. Call once. */
   async close(): Promise<void> {
     this.#closing.abort(new UnreachableError(`${this.#profile.label}: was closed`));
+    await this.#retiring;
     await this.#connecting?.catch(() => undefined);
     this.#timer?.cancel();
     await this.#connection?.close();
@@ -152,6 +164,7 @@ export class Link {
   }
 
   async #connect(): Promise<Connection> {
+    await this.#retiring;
     this.#refuseAgain();
     const timeoutsMs = this.#doubtful ? doubtfulTimeoutsMs : loginTimeoutsMs;
     const settings = {

@@ -60,6 +60,22 @@ t.test("power and console share one session, which ends with the last of them", 
   t.equal(double.openSessions, 0);
 });
 
+t.test("a console closed while it opens leaves nothing open, and opens no more", async (t) => {
+  const { double, pool } = bench();
+  const power = openIpmiPower(pool, options);
+  await power.read();
+  const console = openSolConsole(pool, { bmc: options, steal: false });
+  const opening = console.open();
+  await console.close();
+  await t.rejects(opening, { code: "cancelled" });
+  await t.rejects(console.open(), { code: "cancelled" });
+  const other = openSolConsole(pool, { bmc: options, steal: false });
+  await other.open();
+  await other.close();
+  await power.close();
+  t.equal(double.openSessions, 0);
+});
+
 t.test("a console gives bytes and losses in order, and ends when closed", async (t) => {
   const { double, pool } = bench();
   const console = openSolConsole(pool, { bmc: options, steal: false });
