@@ -1,6 +1,6 @@
 /** A place in the window, a route, a login over it, a session on it; once more with a workaround when the BMC turns out to need one. */
 import { unlessAborted } from "../../../proto/base/abort.js";
-import { PermissionError, UnreachableError, type LabError } from "../../../proto/base/errors.js";
+import { ExhaustedError, PermissionError, UnreachableError, type LabError } from "../../../proto/base/errors.js";
 import type { Clock, Timer } from "../../../proto/base/clock.js";
 import { setSessionPrivilegeLevel } from "../command/index.js";
 import { forgetKeys } from "../crypto/index.js";
@@ -55,12 +55,18 @@ export async function connect(
 ): Promise<Connection> {
   let found: readonly Deviation[] = [];
   let passwords = settings.passwords ?? passwordsInAll;
+  let refusal: WrongPasswordError | undefined;
   for (let login = 1; ; login += 1) {
     const plan = settings.plan(new Set(found.map(({ name }) => name)));
     const outcome = await connectOnce(remote, plan, { settings, found }, deps, options);
     if ("connection" in outcome) return outcome.connection;
     const { error, remedy } = outcome;
-    if (error instanceof WrongPasswordError) passwords -= 1;
+    if (error instanceof WrongPasswordError) {
+      refusal = error;
+      passwords -= 1;
+    }
+    // After a K_g that does not fit, the BMC has a session nobody can close, and may have no room for another.
+    if (refusal !== undefined && error instanceof ExhaustedError) throw refusal;
     if (remedy === undefined || login === loginsInAll || passwords === 0) throw error;
     // Each includes the one before: intel20 looks users up by privilege, too.
     if (remedy.kind === "quirk") found = [remedy.deviation];
