@@ -172,6 +172,7 @@ class Place {
   readonly #clock: Clock;
   readonly #leave: () => void;
   #timer: Timer;
+  #given = false;
 
   constructor(leave: () => void, clock: Clock) {
     this.#leave = leave;
@@ -181,11 +182,13 @@ class Place {
 
   /** The BMC said something. */
   keep(): void {
+    if (this.#given) return;
     this.#timer.cancel();
     this.#timer = this.#clock.after(placeKeptMs, this.#leave);
   }
 
   giveBack(): void {
+    this.#given = true;
     this.#timer.cancel();
     this.#leave();
   }

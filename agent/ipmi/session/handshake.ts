@@ -272,11 +272,13 @@ function askedPrivilege({ privilege, highestPrivilege }: HandshakePlan): number 
   return highestPrivilege ? wire.privilege.highest : privilege;
 }
 
-function userKeyFor(plan: HandshakePlan, suite: CipherSuite): Uint8Array {
+/** What the password comes to with this suite. */
+export function userKeyFor(plan: HandshakePlan, suite: CipherSuite): Uint8Array {
   return plan.cutPassword && suite.hash === "md5" ? plan.cutUserKey : plan.userKey;
 }
 
-function suiteOf(plan: HandshakePlan, attempt: Attempt): CipherSuite {
+/** The suite that is being tried. */
+export function suiteOf(plan: HandshakePlan, attempt: { readonly suiteIndex: number }): CipherSuite {
   const suite = plan.suites[attempt.suiteIndex];
   if (suite === undefined) throw new RangeError(`${plan.subject}: no cipher suite to try`);
   return suite;

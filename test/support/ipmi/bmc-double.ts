@@ -231,6 +231,7 @@ export class BmcDouble implements Transport {
     const packets = crypto.createSealedPackets(suite, keys, this.#userKey);
     this.#sessions.set(managedSessionId, { suite, packets, consoleSessionId, managedSessionId, sequence: 0, listener });
     const integrityCheck = altered(crypto.rakp4Check(suite, keys.sik, half.facts));
+    if (!this.#arrives("RAKP 4")) return;
     send(wire.payloadType.rakp4, wire.encode(wire.rakp4, { tag, status: 0, consoleSessionId, body: { integrityCheck } }));
   }
 
