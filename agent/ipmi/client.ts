@@ -55,6 +55,8 @@ export interface Bmc {
   readonly isOpen: boolean;
   /** Workarounds found out so far, not those the options name. They hold as long as this BMC is held. */
   learned(): readonly Deviation[];
+  /** Somebody got in with this password meanwhile: ends the pause after a refused one. */
+  trust(): void;
   /** Datagrams exchanged so far, copies and what was dropped included. */
   traffic(): Readonly<Traffic>;
   /** Closes console, session and route within 4 s, answered or not; forgets the password. Idempotent. */
@@ -167,6 +169,10 @@ class SharedBmc implements Bmc, LinkOwner {
 
   get isOpen(): boolean {
     return this.#link.session !== undefined;
+  }
+
+  trust(): void {
+    this.#link.trust();
   }
 
   learned(): readonly Deviation[] {

@@ -192,6 +192,11 @@ export class Link {
     return connection;
   }
 
+  /** The password was seen to be right elsewhere: what was refused may be tried at once. */
+  trust(): void {
+    this.#refused = undefined;
+  }
+
   #keepRefusal(error: WrongPasswordError): void {
     const pauseMs = Math.min(refusedMs.longest, this.#refused === undefined ? refusedMs.first : 2 * this.#refused.pauseMs);
     this.#refused = { error, pauseMs, untilMs: this.#deps.clock.monotonicMs() + pauseMs };
@@ -203,7 +208,7 @@ export class Link {
     const { error, untilMs } = this.#refused;
     const leftMs = untilMs - this.#deps.clock.monotonicMs();
     if (leftMs <= 0) return;
-    const when = `not tried again for ${Math.ceil(leftMs / 60_000)} min, because BMCs lock accounts`;
+    const when = `not tried again for ${Math.ceil(leftMs / 60_000)} min, because BMCs lock accounts; a probe that gets in ends that`;
     throw new WrongPasswordError(`${error.message}; ${when}`, { facts: error.facts });
   }
 

@@ -51,7 +51,7 @@ export class BmcDouble implements Transport {
   readonly seen: string[] = [];
   readonly solSeen: wire.SolPacket[] = [];
   readonly #settings: DoubleSettings;
-  readonly #userKey: Uint8Array;
+  #userKey: Uint8Array;
   readonly #answers = new Map<string, (data: Uint8Array) => Answer>();
   readonly #drops: { readonly name: string; left: number }[] = [];
   #sessions = new Map<number, Served>();
@@ -72,6 +72,11 @@ export class BmcDouble implements Transport {
   /** How a command is answered; undefined = not at all. */
   answer(command: { readonly name: string }, reply: (data: Uint8Array) => Answer): void {
     this.#answers.set(command.name, reply);
+  }
+
+  /** Somebody sets another password at the BMC. */
+  setPassword(password: string): void {
+    this.#userKey = crypto.passwordKey(password);
   }
 
   /** The next `count` messages of this name never arrive. */
