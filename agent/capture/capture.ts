@@ -26,7 +26,11 @@ export interface ConsoleStatus {
   readonly writer: string;
 }
 
-const defaultReopening: BackoffOptions = { initialMs: 500, capMs: 60_000, stableMs: 60_000 };
+/**
+ * Some BMCs end SOL every 15 s, whatever one does: that must not become a minute's pause each. Two agents that
+ * take a line from each other do so some times a minute.
+ */
+const defaultReopening: BackoffOptions = { initialMs: 500, capMs: 60_000, stableMs: 10_000 };
 
 export interface CaptureOptions {
   readonly node: string;

@@ -58,8 +58,12 @@ export class BmcPool {
     return {
       bmc: pooled.bmc,
       clock: this.#deps.clock,
-      discover: ({ signal, traffic }) =>
-        discoverBmc(options, { ...this.#deps, transport: countedTransport(this.#deps.transport, traffic) }, { signal }),
+      discover: async ({ signal, traffic }) => {
+        const transport = countedTransport(this.#deps.transport, traffic);
+        const found = await discoverBmc(options, { ...this.#deps, transport }, { signal });
+        if (found.suites.some(({ works }) => works)) pooled.bmc.trust();
+        return found;
+      },
       openWith: (cipherSuites) => openBmc({ ...options, cipherSuites }, this.#deps),
       release: async () => {
         if (!held) return;

@@ -1,5 +1,5 @@
 /** One BMC: its commands and its console over one session, because BMCs have few. */
-import { ConflictError, type LabError } from "../../proto/base/errors.js";
+import { ConflictError, UnreachableError, type LabError } from "../../proto/base/errors.js";
 import {
   bootDevice,
   bootFlags,
@@ -25,7 +25,7 @@ import { KnownQuirks, newMemory, type BmcMemory } from "./known-quirks.js";
 import { Link, type LinkDependencies, type LinkOwner } from "./link.js";
 import { parseOptions, type BmcOptions, type BmcProfile } from "./options.js";
 import type { Deviation, Session } from "./session/index.js";
-import { activateSol, ActiveSol, SolHold, type SolStream } from "./sol/index.js";
+import { activateSol, ActiveSol, giveBackSol, SolHold, StuckSolError, type SolStream } from "./sol/index.js";
 import { countedTransport, type Traffic } from "./transport/index.js";
 import { decode, encode, type Layout, type SolPacket, type Value } from "./wire/index.js";
 
@@ -55,6 +55,8 @@ export interface Bmc {
   readonly isOpen: boolean;
   /** Workarounds found out so far, not those the options name. They hold as long as this BMC is held. */
   learned(): readonly Deviation[];
+  /** Somebody got in with this password meanwhile: ends the pause after a refused one. */
+  trust(): void;
   /** Datagrams exchanged so far but those of the console; copies and what was dropped included. */
   traffic(): Readonly<Traffic>;
   /** Closes console, session and route within 4 s, answered or not; forgets the password. Idempotent. */
@@ -78,8 +80,10 @@ class SharedBmc implements Bmc, LinkOwner {
   readonly #link: Link;
   #console: SolHold | undefined;
   #consoleOpening = false;
-  /** Ids of the session whose console was lost: the BMC may still think that it is ours there. */
+  /** Ids of the session in which the console was lost, or may have been opened: the BMC may still think that it is ours there. */
   #formerIds: ReadonlySet<number> = new Set();
+  /** A console that came about after its caller had left. */
+  #givingBack: Promise<void> = Promise.resolve();
   #closed: Promise<void> | undefined;
 
   constructor(options: BmcOptions, deps: BmcDependencies, memory: BmcMemory) {
@@ -145,18 +149,30 @@ class SharedBmc implements Bmc, LinkOwner {
     if (this.#console !== undefined || this.#consoleOpening) throw new ConflictError(`${this.label}: its console is already open here`);
     this.#consoleOpening = true;
     try {
-      return await this.#link.use((session) => this.#activate(session, options), {
-        repeatable: true,
-        patient: true,
-        signal: options?.signal,
-      });
+      try {
+        return await this.#opened(options);
+      } catch (error) {
+        if (!(error instanceof StuckSolError)) throw error;
+        this.#deps.log.warn({ err: error }, "SOL is stuck in our session; opening another session");
+        this.#link.renew();
+        return await this.#opened(options);
+      }
     } finally {
       this.#consoleOpening = false;
     }
   }
 
+  #opened(options?: Signal & { steal?: boolean }): Promise<SolStream> {
+    const use = { repeatable: true, patient: true, signal: options?.signal };
+    return this.#link.use((session) => this.#activate(session, options), use);
+  }
+
   get isOpen(): boolean {
     return this.#link.session !== undefined;
+  }
+
+  trust(): void {
+    this.#link.trust();
   }
 
   learned(): readonly Deviation[] {
@@ -184,19 +200,22 @@ class SharedBmc implements Bmc, LinkOwner {
 
   lost(session: Session, error: LabError): void {
     if (this.#console === undefined) return;
-    this.#formerIds = new Set([session.ids.console, session.ids.managed]);
+    this.#formerIds = idsOf(session);
     this.#console.stream.fail("line-down", error, false);
   }
 
   async #close(): Promise<void> {
     await this.#console?.stream.close();
     await this.#link.close();
+    // One that was being opened meanwhile: its session is gone.
+    await this.#console?.stream.close();
   }
 
   async #activate(session: Session, options?: Signal & { steal?: boolean }): Promise<SolStream> {
     const quirks = this.#quirks;
     const { clock, log } = this.#deps;
     const { port } = this.#profile.remote;
+    await this.#givingBack;
     const early: { packet: SolPacket; order: number }[] = [];
     // A BMC may send characters before its answer to the activation.
     session.onSol((packet, order) => early.push({ packet, order }));
@@ -216,13 +235,22 @@ class SharedBmc implements Bmc, LinkOwner {
       this.#console = hold;
       session.onSol((packet, order) => stream.received(packet, order));
       for (const { packet, order } of early) stream.received(packet, order);
+      // Ids come again: what was ours once may be anybody's now.
+      this.#formerIds = new Set();
       await hold.begin(options);
       log.info("SOL activated");
       return stream;
     } catch (error) {
       session.onSol(undefined);
+      this.#leftOpen(session, error, options?.signal?.aborted ?? false);
       throw error;
     }
+  }
+
+  /** An activation that ended without its answer may have been done all the same. */
+  #leftOpen(session: Session, error: unknown, cancelled: boolean): void {
+    if (cancelled || error instanceof UnreachableError || error instanceof StuckSolError) this.#formerIds = idsOf(session);
+    if (cancelled) this.#givingBack = giveBackSol(session).catch(() => undefined);
   }
 
   async #release(session: Session, hold: SolHold, ours: boolean): Promise<void> {
@@ -230,6 +258,10 @@ class SharedBmc implements Bmc, LinkOwner {
     session.onSol(undefined);
     await hold.end(ours && this.#link.session === session);
   }
+}
+
+function idsOf({ ids }: Session): ReadonlySet<number> {
+  return new Set([ids.console, ids.managed]);
 }
 
 /** The table's layouts under one type: each name's own is known to the caller. */

@@ -144,7 +144,9 @@ async function tryAll(
       tried.push({ ...facts, works: false, detail: `not tried: ${ended}` });
       continue;
     }
-    const outcome = await tryOne(profile, known, suite, deps, signal);
+    // Only as long as none of them let us in is the password in doubt, and a refusal confirmed.
+    const passwords = tried.some(({ works }) => works) ? 1 : 2;
+    const outcome = await tryOne(profile, { ...known, passwords }, suite, deps, signal);
     tried.push({ ...facts, works: outcome.error === undefined, detail: outcome.detail });
     if (outcome.error instanceof AuthenticationError) refusals += 1;
     const first = tried.length === 1 || tried.every(({ works }) => !works);
@@ -157,7 +159,7 @@ async function tryAll(
 
 async function tryOne(
   profile: BmcProfile,
-  { quirks, mute }: { readonly quirks: KnownQuirks; readonly mute: boolean },
+  { quirks, mute, passwords }: { readonly quirks: KnownQuirks; readonly mute: boolean; readonly passwords: number },
   suite: CipherSuite,
   deps: LinkDependencies,
   signal?: AbortSignal,
@@ -171,6 +173,7 @@ async function tryOne(
       return { ...plan, skipCapabilities: plan.skipCapabilities || mute };
     },
     onDeviation: (deviation: Deviation) => quirks.learn(deviation),
+    passwords,
   };
   try {
     const connection = await withDeadline(deps.clock, wait, (signal) => connect(profile.remote, settings, deps, { signal }), { signal });

@@ -16,6 +16,7 @@ import {
   askOutside,
   connect,
   SilentError,
+  WrongPasswordError,
   type ConnectDependencies,
   type Connection,
   type Deviation,
@@ -35,6 +36,8 @@ const doubtfulTimeoutsMs = [1000, 2000] as const;
 /** Sessions that their owner has lost are free again after a minute (§6.12.15): so long a patient user waits for a slot. */
 const slotPatienceMs = 70_000;
 const slotBackoff = { initialMs: 1000, capMs: 15_000, stableMs: Number.POSITIVE_INFINITY };
+/** A refused password is not tried again for so long by itself: BMCs lock accounts, and whoever asks here may ask every minute. */
+const refusedMs = { first: 5 * 60_000, longest: 30 * 60_000 } as const;
 const awakeWaitsMs = [500, 1000] as const;
 /** A session heard of more recently than this lives, whatever one command came to. */
 const silentEnoughMs = 5000;
@@ -71,7 +74,10 @@ export class Link {
   readonly #owner: LinkOwner;
   readonly #closing = new AbortController();
   #doubtful = false;
+  #refused: { readonly error: WrongPasswordError; readonly pauseMs: number; readonly untilMs: number } | undefined;
   #connecting: Promise<Connection> | undefined;
+  /** A session given up for another: its place at the BMC is needed. */
+  #retiring: Promise<void> = Promise.resolve();
   #connection: Connection | undefined;
   #timer: Timer | undefined;
   #missed = 0;
@@ -105,9 +111,19 @@ export class Link {
     }
   }
 
+  /** Closes the session there is, for the next use to open another. */
+  renew(): void {
+    const connection = this.#connection;
+    if (connection === undefined) return;
+    this.#connection = undefined;
+    this.#timer?.cancel();
+    this.#retiring = connection.close();
+  }
+
   /** Closes the session, or stops opening it, within 1.5 s. Call once. */
   async close(): Promise<void> {
     this.#closing.abort(new UnreachableError(`${this.#profile.label}: was closed`));
+    await this.#retiring;
     await this.#connecting?.catch(() => undefined);
     this.#timer?.cancel();
     await this.#connection?.close();
@@ -116,7 +132,7 @@ export class Link {
   }
 
   async #connected({ signal, patient }: LinkUse): Promise<Connection> {
-    const backoff = new Backoff({ ...slotBackoff, random: () => (this.#deps.random(1)[0] ?? 0) / 256 });
+    const backoff = new Backoff({ ...slotBackoff, random: () => this.#random() });
     const began = this.#deps.clock.monotonicMs();
     for (;;) {
       if (this.#closing.signal.aborted) throw this.#closing.signal.reason;
@@ -148,18 +164,24 @@ export class Link {
   }
 
   async #connect(): Promise<Connection> {
+    await this.#retiring;
+    this.#refuseAgain();
     const timeoutsMs = this.#doubtful ? doubtfulTimeoutsMs : loginTimeoutsMs;
     const settings = {
       plan: (found: ReadonlySet<Quirk>) => loginPlan(this.#profile, this.#quirks.all(found), this.#suites(), timeoutsMs),
       onDeviation: (deviation: Deviation) => this.#quirks.learn(deviation),
+      // What was refused twice is asked about, no longer doubted.
+      ...(this.#refused !== undefined && { passwords: 1 }),
     };
     const connection = await connect(this.#profile.remote, settings, this.#deps, { signal: this.#closing.signal }).catch(
       (error: unknown) => {
         this.#doubtful = error instanceof SilentError;
+        if (error instanceof WrongPasswordError) this.#keepRefusal(error);
         throw error;
       },
     );
     this.#doubtful = false;
+    this.#refused = undefined;
     for (const deviation of connection.learned) this.#quirks.learn(deviation);
     const { suiteId } = connection.session;
     this.#memory.suiteId = suiteId;
@@ -168,6 +190,31 @@ export class Link {
     this.#schedule();
     this.#deps.log.info({ cipherSuite: suiteId }, "BMC session opened");
     return connection;
+  }
+
+  /** The password was seen to be right elsewhere: what was refused may be tried at once. */
+  trust(): void {
+    this.#refused = undefined;
+  }
+
+  #keepRefusal(error: WrongPasswordError): void {
+    const pauseMs = Math.min(refusedMs.longest, this.#refused === undefined ? refusedMs.first : 2 * this.#refused.pauseMs);
+    this.#refused = { error, pauseMs, untilMs: this.#deps.clock.monotonicMs() + pauseMs };
+  }
+
+  /** Throws the refusal of before, as long as it is not to be tried again. */
+  #refuseAgain(): void {
+    if (this.#refused === undefined) return;
+    const { error, untilMs } = this.#refused;
+    const leftMs = untilMs - this.#deps.clock.monotonicMs();
+    if (leftMs <= 0) return;
+    const when = `not tried again for ${Math.ceil(leftMs / 60_000)} min, because BMCs lock accounts; a probe that gets in ends that`;
+    throw new WrongPasswordError(`${error.message}; ${when}`, { facts: error.facts });
+  }
+
+  /** Evenly in [0, 1). */
+  #random(): number {
+    return (this.#deps.random(1)[0] ?? 0) / 256;
   }
 
   /** The suite that worked is tried first from then on: probing costs some BMCs seconds. */
@@ -197,8 +244,7 @@ export class Link {
   }
 
   #schedule(): void {
-    const jitter = (this.#deps.random(1)[0] ?? 0) / 256;
-    const delayMs = this.#missed > 0 ? missedKeepaliveMs : keepaliveMs + jitter * keepaliveJitterMs;
+    const delayMs = this.#missed > 0 ? missedKeepaliveMs : keepaliveMs + this.#random() * keepaliveJitterMs;
     this.#timer = this.#deps.clock.after(delayMs, () => void this.#keepAlive(), { background: true });
   }
 

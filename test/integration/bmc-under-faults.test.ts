@@ -142,7 +142,7 @@ async function strangerIsToldOfSlots(t: Test, rig: FaultyBmc): Promise<void> {
   await t.rejects(openIpmiPower(pool, options).read(), noSlot());
 }
 
-/** A BMC that never lets go of SOL: taking it away is tried a few times, and ends in words. */
+/** A BMC that never lets go of SOL: taking it away is tried a few times, and ends in words; what is our own is got by another session. */
 async function takeoverIsGivenUp(t: Test, rig: FaultyBmc): Promise<void> {
   const ours = rig.console();
   await ours.open();
@@ -152,5 +152,10 @@ async function takeoverIsGivenUp(t: Test, rig: FaultyBmc): Promise<void> {
     .catch((thrown: unknown) => thrown);
   t.match(error, { code: "failed", message: /stays active/ });
   t.ok(isActionable(error), String(error));
+  // Power holds the session that has SOL.
+  await rig.power.read();
   await ours.close();
+  const again = rig.console();
+  await t.resolves(again.open());
+  await again.close();
 }

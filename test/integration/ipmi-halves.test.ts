@@ -121,7 +121,16 @@ bench(
     await t.rejects(client({ kg: "0x0102", password: "wrong" }).deviceId(), { code: "authentication" });
     t.match(await client({ kg: "0x0102" }).deviceId(), { ipmiVersion: 2 });
   },
-  { kg: "0x0102" },
+  // Every login with another K_g leaves a session behind that only time ends.
+  { kg: "0x0102", sessionSlots: 5 },
+);
+
+bench(
+  "another K_g is told as what it is also where it leaves no room for a second look",
+  async (t, { client }) => {
+    await t.rejects(client().deviceId(), { code: "authentication", message: /different password or K_g/ });
+  },
+  { kg: "0x0102", sessionSlots: 1 },
 );
 
 bench("boot device and SOL parameters are read back as written", async (t, { client }) => {

@@ -32,8 +32,8 @@ t.test("power of two BMCs is measured, and how often it was switched is counted 
     kept.map(({ action, executions, succeeded, asAsked }) => [action, executions.off, executions.on, succeeded, asAsked]),
     [
       ["stat", 0, 0, 2, 2],
-      ["off", 2, 0, 2, 2],
       ["on", 0, 2, 2, 2],
+      ["off", 2, 0, 2, 2],
       ["cycle", 2, 2, 2, 2],
     ],
   );

@@ -1,4 +1,5 @@
 /** A node's serial console over its BMC: Serial-over-LAN. */
+import { anySignal } from "../../../proto/base/abort.js";
 import type { ConsoleLine, ConsoleSource } from "../../ports/console.js";
 import type { BmcOptions, SolStream } from "../../ipmi/index.js";
 import type { BmcPool } from "../bmc.js";
@@ -12,15 +13,30 @@ export interface SolConsoleOptions {
 /** The console behind a BMC. Throws InvalidArgumentError when the pool holds the BMC with other credentials. */
 export function openSolConsole(pool: BmcPool, options: SolConsoleOptions): ConsoleSource {
   const { bmc, release } = pool.acquire(options.bmc);
+  const closing = new AbortController();
   let line: ConsoleLine | undefined;
+  /** Of every opening so far. */
+  let settled: Promise<unknown> = Promise.resolve();
+  const open = async (signal: AbortSignal | undefined) => {
+    const either = anySignal(signal, closing.signal);
+    try {
+      line = lineOf(await bmc.openSol({ signal: either.signal, steal: options.steal }));
+      return line;
+    } finally {
+      either.release();
+    }
+  };
   return {
     kind: "sol",
     label: bmc.label.replace("bmc", "sol"),
-    async open({ signal } = {}) {
-      line = lineOf(await bmc.openSol({ signal, steal: options.steal }));
-      return line;
+    open({ signal } = {}) {
+      const opening = open(signal);
+      settled = Promise.allSettled([settled, opening]);
+      return opening;
     },
     async close() {
+      closing.abort();
+      await settled;
       await line?.close();
       await release();
     },

@@ -1,5 +1,6 @@
 /** A place in the window, a route, a login over it, a session on it; once more with a workaround when the BMC turns out to need one. */
-import { PermissionError, UnreachableError, type LabError } from "../../../proto/base/errors.js";
+import { unlessAborted } from "../../../proto/base/abort.js";
+import { ExhaustedError, PermissionError, UnreachableError, type LabError } from "../../../proto/base/errors.js";
 import type { Clock, Timer } from "../../../proto/base/clock.js";
 import { setSessionPrivilegeLevel } from "../command/index.js";
 import { forgetKeys } from "../crypto/index.js";
@@ -11,6 +12,7 @@ import type { EstablishedSession, HandshakePlan } from "./handshake.js";
 import { LoginRoute } from "./login-route.js";
 import { placeKeptMs, type LoginWindow } from "./login-window.js";
 import { beginLogin, type Random } from "./login.js";
+import { WrongPasswordError } from "./refusals.js";
 import { Session } from "./session.js";
 
 export interface ConnectDependencies {
@@ -36,10 +38,13 @@ export interface ConnectSettings {
   readonly plan: (found: ReadonlySet<Quirk>) => HandshakePlan;
   /** A workaround found out later, in an established session. */
   readonly onDeviation: (deviation: Deviation) => void;
+  /** How many logins may end at a password, because BMCs lock accounts; default 2: a damaged message looks like a wrong password once. */
+  readonly passwords?: number;
 }
 
-/** Logins one call may make: a user name refused twice for how it was put, and once for what it is. A password is refused once. */
-const loginsInAll = 3;
+/** Logins one call may make: a user name refused twice for how it was put, then a password twice. */
+const loginsInAll = 4;
+const passwordsInAll = 2;
 
 /** Opens a session with the privilege of the plan. Throws UnreachableError, AuthenticationError, PermissionError, UnsupportedError… */
 export async function connect(
@@ -49,12 +54,20 @@ export async function connect(
   options?: { signal?: AbortSignal | undefined },
 ): Promise<Connection> {
   let found: readonly Deviation[] = [];
+  let passwords = settings.passwords ?? passwordsInAll;
+  let refusal: WrongPasswordError | undefined;
   for (let login = 1; ; login += 1) {
     const plan = settings.plan(new Set(found.map(({ name }) => name)));
     const outcome = await connectOnce(remote, plan, { settings, found }, deps, options);
     if ("connection" in outcome) return outcome.connection;
     const { error, remedy } = outcome;
-    if (remedy === undefined || login === loginsInAll) throw error;
+    if (error instanceof WrongPasswordError) {
+      refusal = error;
+      passwords -= 1;
+    }
+    // After a K_g that does not fit, the BMC has a session nobody can close, and may have no room for another.
+    if (refusal !== undefined && error instanceof ExhaustedError) throw refusal;
+    if (remedy === undefined || login === loginsInAll || passwords === 0) throw error;
     // Each includes the one before: intel20 looks users up by privilege, too.
     if (remedy.kind === "quirk") found = [remedy.deviation];
   }
@@ -72,7 +85,8 @@ async function connectOnce(
   const place = new Place(await deps.logins.enter(options), deps.clock);
   const route = new LoginRoute(deps.transport, remote);
   try {
-    await route.settled();
+    // Looking up a name can take longer than anybody waits.
+    await unlessAborted(route.settled(), options?.signal);
     const login = beginLogin(
       plan,
       {
@@ -158,6 +172,7 @@ class Place {
   readonly #clock: Clock;
   readonly #leave: () => void;
   #timer: Timer;
+  #given = false;
 
   constructor(leave: () => void, clock: Clock) {
     this.#leave = leave;
@@ -167,11 +182,13 @@ class Place {
 
   /** The BMC said something. */
   keep(): void {
+    if (this.#given) return;
     this.#timer.cancel();
     this.#timer = this.#clock.after(placeKeptMs, this.#leave);
   }
 
   giveBack(): void {
+    this.#given = true;
     this.#timer.cancel();
     this.#leave();
   }

@@ -46,7 +46,7 @@ export function surplus(message: string, expectedLength: number, code: Uint8Arra
   return [{ name: bytes === 1 ? "supermicro20" : "sun20", symptom }];
 }
 
-/** What may be tried once more after a refusal: another workaround, or the same again because the BMC had lost sight of us. */
+/** What may be tried once more after a refusal: another workaround, or the same again because a message or the BMC's sight of us was lost. */
 export type Remedy = { readonly kind: "quirk"; readonly deviation: Deviation } | { readonly kind: "again" };
 
 interface Tried {
@@ -64,7 +64,13 @@ export function remedyOfRakp2(tried: Tried, status: number): Remedy | undefined 
   return remedyOfLostLogin(status);
 }
 
-/** The BMC has given our half-open session to somebody else, or has just restarted. */
+/** The BMC has given our half-open session to somebody else, has just restarted, or our proof reached it damaged. */
 export function remedyOfLostLogin(status: number): Remedy | undefined {
-  return status === rakpStatus.invalidSessionId || status === rakpStatus.inactiveSessionId ? { kind: "again" } : undefined;
+  return lostLogin.has(status) ? { kind: "again" } : undefined;
 }
+
+const lostLogin: ReadonlySet<number> = new Set([
+  rakpStatus.invalidSessionId,
+  rakpStatus.inactiveSessionId,
+  rakpStatus.invalidIntegrityCheck,
+]);

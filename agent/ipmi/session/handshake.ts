@@ -223,7 +223,9 @@ function onRakp2(plan: HandshakePlan, state: HandshakeState & Attempt & { facts:
     // Saying so frees the BMC's half-open session at once (§13.22).
     const giveUp = { tag: tagOf(state, 2), status: wire.rakpStatus.invalidIntegrityCheck, managedSessionId, body: undefined };
     const deviation = explainRakp2(suite, plan, facts, authCode);
-    const failed = fail(refusals.wrongPassword(plan, "RAKP 2"), deviation && { kind: "quirk", deviation });
+    // One damaged message looks the same.
+    const remedy: Remedy = deviation === undefined ? { kind: "again" } : { kind: "quirk", deviation };
+    const failed = fail(refusals.wrongPassword(plan, "RAKP 2"), remedy);
     return { ...failed, effects: [sendSetup(wire.payloadType.rakp3, wire.encode(wire.rakp3, giveUp)), ...failed.effects] };
   }
   const rakp3 = {
@@ -249,7 +251,7 @@ function onRakp4(plan: HandshakePlan, state: HandshakeState & Attempt & { facts:
   const expected = rakp4Check(suite, keys.sik, state.facts);
   if (!beginsWithSecret(reply.body.integrityCheck, expected)) {
     forgetKeys(keys);
-    return fail(refusals.wrongPassword(plan, "RAKP 4"));
+    return fail(refusals.wrongPassword(plan, "RAKP 4"), { kind: "again" });
   }
   const { consoleSessionId, managedSessionId } = state.facts;
   const found = [...state.deviations, ...surplus("RAKP 4", expected.length, reply.body.integrityCheck)];
@@ -270,11 +272,13 @@ function askedPrivilege({ privilege, highestPrivilege }: HandshakePlan): number 
   return highestPrivilege ? wire.privilege.highest : privilege;
 }
 
-function userKeyFor(plan: HandshakePlan, suite: CipherSuite): Uint8Array {
+/** What the password comes to with this suite. */
+export function userKeyFor(plan: HandshakePlan, suite: CipherSuite): Uint8Array {
   return plan.cutPassword && suite.hash === "md5" ? plan.cutUserKey : plan.userKey;
 }
 
-function suiteOf(plan: HandshakePlan, attempt: Attempt): CipherSuite {
+/** The suite that is being tried. */
+export function suiteOf(plan: HandshakePlan, attempt: { readonly suiteIndex: number }): CipherSuite {
   const suite = plan.suites[attempt.suiteIndex];
   if (suite === undefined) throw new RangeError(`${plan.subject}: no cipher suite to try`);
   return suite;

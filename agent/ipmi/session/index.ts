@@ -4,7 +4,7 @@ export * from "./failures.js";
 export * from "./handshake.js";
 export * from "./login-window.js";
 export * from "./login.js";
-export { SilentError } from "./refusals.js";
+export { SilentError, WrongPasswordError } from "./refusals.js";
 export * from "./sequence-window.js";
 export * from "./session.js";
 export * from "./sessionless.js";

@@ -4,6 +4,7 @@ import { CancelledError } from "../../../proto/base/errors.js";
 import type { LabError } from "../../../proto/base/errors.js";
 import { decodeDatagram, MalformedPacketError } from "../wire/index.js";
 import type { Remedy } from "./deviations.js";
+import { farewell } from "./farewell.js";
 import {
   beginHandshake,
   stepHandshake,
@@ -57,7 +58,13 @@ export function beginLogin(plan: HandshakePlan, deps: LoginDependencies, options
     state = { phase: "ended" };
     signal?.removeEventListener("abort", onAbort);
   };
+  /** Nobody waits for what this attempt would come to. */
+  const leave = () => {
+    const datagram = farewell(plan, state, deps.random);
+    if (datagram !== undefined) deps.send(datagram);
+  };
   const onAbort = () => {
+    leave();
     finish();
     settle.reject(CancelledError.from(signal));
   };
@@ -73,9 +80,10 @@ export function beginLogin(plan: HandshakePlan, deps: LoginDependencies, options
           break;
         case "wait":
           timer?.cancel();
-          timer = deps.clock.after(effect.timeoutMs * jittered(deps.random), () =>
-            handle({ kind: "silence", fresh: newFresh(deps.random, (attempt += 1)) }),
-          );
+          timer = deps.clock.after(effect.timeoutMs * jittered(deps.random), () => {
+            leave();
+            handle({ kind: "silence", fresh: newFresh(deps.random, (attempt += 1)) });
+          });
           break;
         case "established":
           finish();

@@ -49,6 +49,9 @@ export function silent(
 /** Not one answer: the BMC may not be there at all. */
 export class SilentError extends UnreachableError {}
 
+/** The codes of both ends do not fit: another password, another K_g, or a message that was damaged on its way. */
+export class WrongPasswordError extends AuthenticationError {}
+
 export function onlyV15({ subject }: Subject): LabError {
   return new UnsupportedError(`${subject}: speaks IPMI v1.5 only; RMCP+ (v2.0) is needed for encryption and SOL`, {
     facts: { bmc: subject },
@@ -81,7 +84,7 @@ export function refused({ subject }: Subject, message: string, status: number): 
   const details = { facts: { bmc: subject, status } };
   switch (status) {
     case rakpStatus.invalidIntegrityCheck:
-      return new AuthenticationError(`${reason}: different password or K_g; check both`, details);
+      return new WrongPasswordError(`${reason}: different password or K_g; check both`, details);
     case rakpStatus.unauthorizedName:
     case rakpStatus.invalidNameLength:
       return new AuthenticationError(`${reason}; check the user name and that this user may use IPMI over LAN`, details);
@@ -101,7 +104,7 @@ export function refused({ subject }: Subject, message: string, status: number): 
 
 /** The BMC's proof does not fit ours. */
 export function wrongPassword({ subject }: Subject, message: string): LabError {
-  return new AuthenticationError(`${subject}: the code in ${message} does not fit: different password or K_g; check both`, {
+  return new WrongPasswordError(`${subject}: the code in ${message} does not fit: different password or K_g; check both`, {
     facts: { bmc: subject },
   });
 }

@@ -4,6 +4,7 @@
  * Invariants. Every packet we send has a new session sequence number, retries included (IPMI v2.0 §13.6). Nothing that does not prove
  * authentic, or was seen before, is looked at. A reply belongs to the request with its sequence, network function and command.
  */
+import { unlessAborted } from "../../../proto/base/abort.js";
 import type { Clock } from "../../../proto/base/clock.js";
 import { CancelledError, FailedError, UnreachableError } from "../../../proto/base/errors.js";
 import { closeSession, type Command } from "../command/index.js";
@@ -125,7 +126,8 @@ export class Session {
     const waits = command.repeatable ? repeatableWaitsMs : onceWaitsMs;
     const mine = this.#turn.then(() => this.#exchange(command, request, waits, options?.signal));
     this.#turn = mine.catch(() => undefined);
-    return mine;
+    // Whoever gives up need not wait for its turn to say so.
+    return unlessAborted(mine, options?.signal);
   }
 
   /**

@@ -34,9 +34,11 @@ export async function askOutside<Request, Reply>(
   const sequence = (deps.random(1)[0] ?? 0) & 0x3f;
   const question = encodeQuestion(command, request, sequence);
   let timer: Timer | undefined;
+  let onAbort: () => void = () => undefined;
   try {
     return await new Promise<Reply | undefined>((resolve, reject) => {
-      signal?.addEventListener("abort", () => reject(CancelledError.from(signal)), { once: true });
+      onAbort = () => reject(CancelledError.from(signal));
+      signal?.addEventListener("abort", onAbort, { once: true });
       if (signal?.aborted) return reject(CancelledError.from(signal));
       heard = (datagram) => {
         const reply = answerTo(command, sequence, datagram);
@@ -51,6 +53,7 @@ export async function askOutside<Request, Reply>(
       send(0);
     });
   } finally {
+    signal?.removeEventListener("abort", onAbort);
     timer?.cancel();
     route.close();
   }

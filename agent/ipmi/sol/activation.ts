@@ -6,12 +6,13 @@ import {
   deactivatePayload,
   getPayloadActivationStatus,
   getPayloadInstanceInfo,
+  getSessionInfo,
   type ReplyOf,
   type RequestOf,
 } from "../command/index.js";
 import type { Quirk } from "../quirks.js";
 import { commandFailed, type Deviation, type Session } from "../session/index.js";
-import { payloadType, solHeaderLength } from "../wire/index.js";
+import { encode, payloadType, solHeaderLength, u32 } from "../wire/index.js";
 
 /** Only the first: deactivating one instance can end another, and on ipmi_sim the second is a history. */
 const sol = { payloadType: payloadType.sol, instance: 1 } as const;
@@ -44,9 +45,13 @@ export interface Activated {
   readonly deviations: readonly Deviation[];
 }
 
+/** The BMC does not give up a SOL that is ours: it has lost sight of what this session has, and only another session cures that. */
+export class StuckSolError extends FailedError {}
+
 /**
  * Activates SOL on this session. Throws ConflictError when another session has it and `steal` is not set, UnsupportedError when it is
- * disabled, ExhaustedError when the BMC allows no more, FailedError when it stays active elsewhere however often it is deactivated.
+ * disabled, ExhaustedError when the BMC allows no more, FailedError when it stays active elsewhere however often it is deactivated,
+ * StuckSolError when that is this very session.
  */
 export async function activateSol(
   session: Session,
@@ -55,18 +60,19 @@ export async function activateSol(
 ): Promise<Activated> {
   if (!activation.quirks.has("solstatus")) await makeFree(session, activation, options);
   const request = { ...sol, options: activationOptions(activation.quirks) };
+  let ours = false;
   for (const waitMs of takeOverWaitsMs) {
     if (waitMs > 0) await sleep(activation.clock, waitMs, options);
     const { code, reply } = await session.exchange(activatePayload, request, options);
     if (reply !== undefined) return { chunkBytes: chunkOf(reply, activation), deviations: deviationsOf(reply, activation.port) };
     if (code !== 0x80) throw activationFailed(activation, code);
-    await takeOver(session, activation, options);
+    ours = await takeOver(session, activation, options);
   }
-  throw new FailedError(
-    `${activation.subject}: SOL stays active elsewhere after ${takeOverWaitsMs.length} deactivations; disable and enable SOL in the BMC`,
-    {
-      facts: { bmc: activation.subject },
-    },
+  const { subject } = activation;
+  const [StayedError, where] = ours ? [StuckSolError, "in our own session"] : [FailedError, "elsewhere"];
+  throw new StayedError(
+    `${subject}: SOL stays active ${where} after ${takeOverWaitsMs.length} deactivations; disable and enable SOL in the BMC`,
+    { facts: { bmc: subject } },
   );
 }
 
@@ -74,6 +80,12 @@ export async function activateSol(
 export async function deactivateSol(session: Session, options?: { signal?: AbortSignal | undefined }): Promise<void> {
   const { code } = await session.exchange(deactivatePayload, sol, options);
   if (code !== 0 && code !== 0x80) throw commandFailed("SOL", deactivatePayload, code);
+}
+
+/** Ends a SOL that may have come about on this session after nobody waited for it any more. Somebody else's is left alone. */
+export async function giveBackSol(session: Session): Promise<void> {
+  const owner = await solOwner(session);
+  if (owner === session.ids.console || owner === session.ids.managed) await deactivateSol(session);
 }
 
 /** Whether the BMC says that SOL is active in any session; undefined when it does not tell. */
@@ -88,16 +100,38 @@ export async function solOwner(session: Session, options?: { signal?: AbortSigna
   return reply?.sessionId;
 }
 
+/** Index of Get Session Info: this session, and the one with an id. */
+const thisSession = 0;
+const sessionById = 0xff;
+
+/**
+ * Whose the session with this id is, by the handles the BMC gives for it and for this session; undefined when it knows of no such
+ * session or does not tell.
+ */
+export async function whoseSession(
+  session: Session,
+  id: number,
+  options?: { signal?: AbortSignal | undefined },
+): Promise<"ours" | "another's" | undefined> {
+  const idOrHandle = encode(u32, id);
+  const named = await session.exchange(getSessionInfo, { index: sessionById, idOrHandle }, options);
+  if (named.reply === undefined || named.reply.handle === 0) return undefined;
+  const mine = await session.exchange(getSessionInfo, { index: thisSession, idOrHandle: new Uint8Array(0) }, options);
+  if (mine.reply === undefined || mine.reply.handle === 0) return undefined;
+  return mine.reply.handle === named.reply.handle ? "ours" : "another's";
+}
+
 async function makeFree(session: Session, activation: Activation, options?: { signal?: AbortSignal | undefined }): Promise<void> {
   if ((await solActive(session, options)) === true) await takeOver(session, activation, options);
 }
 
-/** Deactivates somebody's SOL: our own left-over always, another's only when asked to. */
-async function takeOver(session: Session, activation: Activation, options?: { signal?: AbortSignal | undefined }): Promise<void> {
+/** Deactivates somebody's SOL: our own left-over always, another's only when asked to. True when it is this session's. */
+async function takeOver(session: Session, activation: Activation, options?: { signal?: AbortSignal | undefined }): Promise<boolean> {
   const owner = await solOwner(session, options);
   const { console, managed } = session.ids;
-  const ours = owner !== undefined && (owner === console || owner === managed || activation.formerIds.has(owner));
-  if (!ours && !activation.steal) {
+  const ours = owner !== undefined && (owner === console || owner === managed);
+  const formerlyOurs = owner !== undefined && activation.formerIds.has(owner);
+  if (!ours && !formerlyOurs && !activation.steal) {
     const who = owner === undefined || owner === 0 ? "another session" : `session 0x${owner.toString(16)}`;
     throw new ConflictError(`${activation.subject}: SOL is active in ${who}; close it there or steal it`, {
       facts: { bmc: activation.subject, owner: owner ?? 0 },
@@ -105,6 +139,7 @@ async function takeOver(session: Session, activation: Activation, options?: { si
   }
   // A BMC may lie here ("already deactivated" while active): the next activation is the test, and the attempts are counted.
   await session.exchange(deactivatePayload, sol, options);
+  return ours;
 }
 
 /** The first auxiliary byte of Activate Payload (Table 24-2). `auxplain`: 0x08 and no other bit; the session encrypts all the same. */

@@ -9,7 +9,7 @@ import type { Logger } from "../../../proto/base/logger.js";
 import { getDeviceId } from "../command/index.js";
 import type { Quirk } from "../quirks.js";
 import type { Session } from "../session/index.js";
-import { deactivateSol, solActive, solOwner } from "./activation.js";
+import { deactivateSol, solActive, solOwner, whoseSession } from "./activation.js";
 import type { ActiveSol } from "./stream.js";
 
 /** When a new activation is looked at, from its beginning; afterwards every keepalive does (20–30 s). */
@@ -37,8 +37,10 @@ export class SolHold {
   readonly #session: Session;
   readonly #settings: SolHoldSettings;
   readonly #beganMs: number;
-  /** Whom the BMC named as owner when it was ours; undefined when it names nobody. */
+  /** Whom the BMC names as owner when it is ours; undefined when it names nobody. */
   #owner: number | undefined;
+  /** Since when a name that is no id of ours stands for us without proof. */
+  #unprovedMs: number | undefined;
   /** Where nobody is named: whether the BMC tells at least that SOL is active. */
   #tellsActive = false;
   #timer: Timer | undefined;
@@ -51,11 +53,11 @@ export class SolHold {
     this.#beganMs = settings.clock.monotonicMs();
   }
 
-  /** Learns how the BMC names us: whatever id it gives now means "we", because some give the console's, some their own, some none. */
+  /** Learns how the BMC names us. The line ends at once where it turns out that somebody has taken SOL already. */
   async begin(options?: Signal): Promise<void> {
     const { quirks } = this.#settings;
     const owner = quirks.has("noinstanceinfo") ? undefined : await solOwner(this.#session, options).catch(() => undefined);
-    if (owner !== undefined && owner !== 0) this.#owner = owner;
+    if (owner !== undefined && owner !== 0) await this.#learnName(owner, options);
     else if (!quirks.has("solstatus")) this.#tellsActive = (await solActive(this.#session, options).catch(() => undefined)) === true;
     this.#lookLater();
   }
@@ -64,6 +66,7 @@ export class SolHold {
   async look(): Promise<void> {
     if (this.#owner !== undefined) {
       this.#judgeOwner(await solOwner(this.#session));
+      if (this.#unprovedMs !== undefined && !this.#ended) await this.#prove(this.#owner, this.#unprovedMs);
     } else if (this.#tellsActive) {
       if ((await solActive(this.#session)) === false) this.#judgeOwner(0);
     } else await this.#session.exchange(getDeviceId, {});
@@ -100,6 +103,34 @@ export class SolHold {
     }
   }
 
+  /**
+   * Most BMCs name the session by their id of it, some by ours. Any other name may be a BMC's own way, or the thief's who came between
+   * our activation and the question: a session there is by that id which is not this one tells. Where the BMC does not know either,
+   * the name stands for us, and is proved by the first packet of SOL that comes under it.
+   */
+  async #learnName(owner: number, options?: Signal): Promise<void> {
+    const { subject, clock, log } = this.#settings;
+    this.#owner = owner;
+    if (this.#isOurId(owner)) return;
+    const beganMs = clock.monotonicMs();
+    this.#unprovedMs = beganMs;
+    await this.#prove(owner, beganMs, options).catch(() => undefined);
+    if (this.#unprovedMs === undefined || this.#ended) return;
+    const name = `0x${owner.toString(16)}`;
+    log.info({ bmc: subject, owner: name }, "the BMC names SOL's owner by an id we do not know: taken for ours until it proves another's");
+  }
+
+  async #prove(owner: number, sinceMs: number, options?: Signal): Promise<void> {
+    const heardMs = this.#settings.clock.monotonicMs() - this.stream.silentMs;
+    const whose = heardMs > sinceMs ? "ours" : await whoseSession(this.#session, owner, options);
+    if (whose === "ours") this.#unprovedMs = undefined;
+    else if (whose === "another's") this.#stolenBy(owner);
+  }
+
+  #isOurId(id: number): boolean {
+    return id === this.#session.ids.console || id === this.#session.ids.managed;
+  }
+
   #lookLater(): void {
     const { clock } = this.#settings;
     const age = clock.monotonicMs() - this.#beganMs;
@@ -114,19 +145,26 @@ export class SolHold {
   }
 
   #judgeOwner(owner: number | undefined): void {
-    if (owner === this.#owner || owner === undefined || this.#ended) return;
-    const { subject } = this.#settings;
-    const facts = { bmc: subject, owner };
-    if (owner === 0) {
-      const error = new UnreachableError(`${subject}: SOL is no longer active, and the BMC did not say so; open the console again`, {
-        facts,
-      });
-      this.stream.fail("line-down", error, false);
-    } else {
-      const error = new ConflictError(`${subject}: session 0x${owner.toString(16)} has taken SOL; close it there or steal it back`, {
-        facts,
-      });
-      this.stream.fail("stolen", error, false);
+    if (owner === undefined || this.#ended) return;
+    if (owner === this.#owner) return;
+    if (this.#isOurId(owner)) {
+      this.#owner = owner;
+      this.#unprovedMs = undefined;
+      return;
     }
+    if (owner !== 0) return this.#stolenBy(owner);
+    const { subject } = this.#settings;
+    const error = new UnreachableError(`${subject}: SOL is no longer active, and the BMC did not say so; open the console again`, {
+      facts: { bmc: subject, owner },
+    });
+    this.stream.fail("line-down", error, false);
+  }
+
+  #stolenBy(owner: number): void {
+    const { subject } = this.#settings;
+    const error = new ConflictError(`${subject}: session 0x${owner.toString(16)} has taken SOL; close it there or steal it back`, {
+      facts: { bmc: subject, owner },
+    });
+    this.stream.fail("stolen", error, false);
   }
 }

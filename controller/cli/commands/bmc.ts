@@ -7,11 +7,18 @@ import { type Context, show, withLab } from "../context.js";
 import { askAll, nodeNames, tell } from "./power.js";
 
 const probeMs = 90_000;
+/** A BMC that answers is probed within a second or two; whoever waits longer is told why. */
+const noteMs = 2_000;
 const readingMs = 130_000;
 const longestIdentifyS = 255;
 
 export async function probe(context: Context, node: string): Promise<void> {
-  const report = await withLab(context, (lab) => lab.bmc.probeBmc({ node }, { signal: context.signal, deadlineMs: probeMs }));
+  const note = () =>
+    context.terminal.note(`probing ${node}: every question that is met with silence costs seconds, a minute at most in all`);
+  const timer = context.terminal.interactive && !context.json ? context.clock.after(noteMs, note) : undefined;
+  const report = await withLab(context, (lab) => lab.bmc.probeBmc({ node }, { signal: context.signal, deadlineMs: probeMs })).finally(() =>
+    timer?.cancel(),
+  );
   show(context, { node, ...report }, () => reportLines(node, report, context.terminal.style));
 }
 

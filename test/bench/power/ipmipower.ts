@@ -6,17 +6,17 @@ import { login } from "../farm/simulator-files.js";
 import { runMeasured } from "../measure/command.js";
 import { programPath } from "../programs.js";
 import type { Workbench } from "../workbench.js";
-import { toolDeadlineMs, type Action, type OpenTool, type PowerTool } from "./tool.js";
+import { actions, toolDeadlineMs, type Action, type OpenTool, type PowerTool } from "./tool.js";
 
 export const ipmipowerName = "ipmipower";
 
 /** With its default fan-out (none) and with the 64 at once that keep it from repeating itself. */
 export const ipmipowerTools: readonly PowerTool[] = [
-  { name: ipmipowerName, needs: ["ipmipower"], actions: ["stat", "off", "on", "cycle"], open: (bench, farm) => open(bench, farm, []) },
+  { name: ipmipowerName, needs: ["ipmipower"], actions, open: (bench, farm) => open(bench, farm, []) },
   {
     name: `${ipmipowerName} --fanout=64`,
     needs: ["ipmipower"],
-    actions: ["stat", "off", "on", "cycle"],
+    actions,
     open: (bench, farm) => open(bench, farm, ["--fanout=64"]),
   },
 ];

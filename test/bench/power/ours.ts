@@ -9,7 +9,7 @@ import { nodeCommand, OrderedProcess } from "../order-channel.js";
 import type { Workbench } from "../workbench.js";
 import type { FleetBmc, FleetOutcome } from "./fleet.js";
 import type { Order, Told } from "./ours-process.js";
-import { toolDeadlineMs, type Action, type OpenTool, type Performance, type PowerTool } from "./tool.js";
+import { actions, toolDeadlineMs, type Action, type OpenTool, type Performance, type PowerTool } from "./tool.js";
 
 /** Readings over kept sessions take some ms: many of them are measured together. */
 const keptRounds = 20;
@@ -24,7 +24,7 @@ const program = join(import.meta.dirname, "ours-process.js");
 export function ourTools(profileDirectory: string | undefined): readonly PowerTool[] {
   const node = nodeCommand(profileDirectory);
   return [
-    { name: keptSessions, needs: [], actions: ["stat", "off", "on", "cycle"], open: (bench, farm) => open(bench, farm, node, perform) },
+    { name: keptSessions, needs: [], actions, open: (bench, farm) => open(bench, farm, node, perform) },
     { name: newSessions, needs: [], actions: ["stat"], open: (bench, farm) => open(bench, farm, node, performWithNewSessions) },
     { name: newProcess, needs: [], actions: ["stat"], open: async (bench, farm) => startedForEach(bench, farm, node) },
   ];

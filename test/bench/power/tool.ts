@@ -4,7 +4,8 @@ import type { Cost } from "../measure/command.js";
 import type { ProgramName } from "../programs.js";
 import type { Workbench } from "../workbench.js";
 
-export const actions = ["stat", "off", "on", "cycle"] as const;
+/** In this order: a site agent keeps a machine that it has just switched off in that state for its settling time. */
+export const actions = ["stat", "on", "off", "cycle"] as const;
 export type Action = (typeof actions)[number];
 
 export interface Performance extends Cost {

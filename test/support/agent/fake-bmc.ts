@@ -38,6 +38,8 @@ export class FakeBmcs {
   ];
   /** Entries of every event log. */
   count = 3;
+  /** A probe's answer waits for this. */
+  probing: Promise<unknown> = Promise.resolve();
   /** Nodes whose BMC forgets a boot override at once. */
   readonly forgetful = new Set<string>();
   readonly #boots = new Map<string, BootOverride>();
@@ -50,7 +52,10 @@ export class FakeBmcs {
 
   service(): Implementation<typeof BmcServiceService> {
     return {
-      probeBmc: async () => fakeReport,
+      probeBmc: async () => {
+        await this.probing;
+        return fakeReport;
+      },
       identify: async ({ node, seconds, forever }) => {
         if (forever) throw new UnsupportedError(`bmc of ${node}: its identify light cannot stay lit`);
         this.#acts.push(`identify ${node} ${seconds}`);

@@ -51,7 +51,7 @@ export class BmcDouble implements Transport {
   readonly seen: string[] = [];
   readonly solSeen: wire.SolPacket[] = [];
   readonly #settings: DoubleSettings;
-  readonly #userKey: Uint8Array;
+  #userKey: Uint8Array;
   readonly #answers = new Map<string, (data: Uint8Array) => Answer>();
   readonly #drops: { readonly name: string; left: number }[] = [];
   #sessions = new Map<number, Served>();
@@ -72,6 +72,11 @@ export class BmcDouble implements Transport {
   /** How a command is answered; undefined = not at all. */
   answer(command: { readonly name: string }, reply: (data: Uint8Array) => Answer): void {
     this.#answers.set(command.name, reply);
+  }
+
+  /** Somebody sets another password at the BMC. */
+  setPassword(password: string): void {
+    this.#userKey = crypto.passwordKey(password);
   }
 
   /** The next `count` messages of this name never arrive. */
@@ -231,6 +236,7 @@ export class BmcDouble implements Transport {
     const packets = crypto.createSealedPackets(suite, keys, this.#userKey);
     this.#sessions.set(managedSessionId, { suite, packets, consoleSessionId, managedSessionId, sequence: 0, listener });
     const integrityCheck = altered(crypto.rakp4Check(suite, keys.sik, half.facts));
+    if (!this.#arrives("RAKP 4")) return;
     send(wire.payloadType.rakp4, wire.encode(wire.rakp4, { tag, status: 0, consoleSessionId, body: { integrityCheck } }));
   }
 

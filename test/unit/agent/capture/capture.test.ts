@@ -76,6 +76,20 @@ t.test("waits are capped, and start again from the shortest after a stable perio
   t.equal(capture.status.state, "up");
 });
 
+t.test("a BMC that ends the line every 15 s, as some do, costs half a second each time", async (t) => {
+  const clock = new FakeClock(1_000_000);
+  const captures = new Captures({ directory: t.testdir(), clock, logger: silentLogger, bootId: "boot-1" });
+  t.teardown(() => captures.close());
+  const line = new FakeConsole(clock);
+  const capture = captures.add("p0", line);
+  for (let time = 0; time < 20; time += 1) {
+    await clock.advance(500);
+    t.equal(capture.status.state, "up");
+    await clock.advance(15_000);
+    line.lineDown(new UnreachableError("fake line: the BMC deactivated SOL"));
+  }
+});
+
 t.test("a console that never answered tells since when", async (t) => {
   const { captures, clock, line, history } = newLab(t);
   line.refusal = new UnreachableError("fake line: no route");

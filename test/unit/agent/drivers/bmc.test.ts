@@ -9,6 +9,7 @@ import { solStatus } from "../../../../agent/ipmi/wire/index.js";
 import { silentLogger } from "../../../../proto/base/logger.js";
 import { lineEvents } from "../../../support/capture/line-events.js";
 import { FakeClock } from "../../../support/fake-clock.js";
+import { advanceUntil } from "../../../support/ipmi/bench.js";
 import { BmcDouble } from "../../../support/ipmi/bmc-double.js";
 import { fromHex, seededBytes } from "../../../support/ipmi/bytes.js";
 
@@ -24,8 +25,9 @@ function bench() {
   });
   double.answer(activatePayload, () => ({ code: 0, data: fromHex("00000000040104016f02ffff") }));
   double.answer(deactivatePayload, () => ({ code: 0 }));
-  const pool = new BmcPool({ clock: new FakeClock(), log: silentLogger, transport: double, random: seededBytes(5) });
-  return { double, machine, pool };
+  const clock = new FakeClock();
+  const pool = new BmcPool({ clock, log: silentLogger, transport: double, random: seededBytes(5) });
+  return { double, machine, pool, clock };
 }
 
 t.test("power is read and sent as the port says", async (t) => {
@@ -60,6 +62,22 @@ t.test("power and console share one session, which ends with the last of them", 
   t.equal(double.openSessions, 0);
 });
 
+t.test("a console closed while it opens leaves nothing open, and opens no more", async (t) => {
+  const { double, pool } = bench();
+  const power = openIpmiPower(pool, options);
+  await power.read();
+  const console = openSolConsole(pool, { bmc: options, steal: false });
+  const opening = console.open();
+  await console.close();
+  await t.rejects(opening, { code: "cancelled" });
+  await t.rejects(console.open(), { code: "cancelled" });
+  const other = openSolConsole(pool, { bmc: options, steal: false });
+  await other.open();
+  await other.close();
+  await power.close();
+  t.equal(double.openSessions, 0);
+});
+
 t.test("a console gives bytes and losses in order, and ends when closed", async (t) => {
   const { double, pool } = bench();
   const console = openSolConsole(pool, { bmc: options, steal: false });
@@ -81,6 +99,22 @@ t.test("a console gives bytes and losses in order, and ends when closed", async 
   await line.close();
   await t.rejects(line.write(fromHex("00")), { code: "unreachable" });
   await pool.close();
+});
+
+t.test("a probe that gets in ends the pause after a refused password", async (t) => {
+  const { double, pool, clock } = bench();
+  double.setPassword("other");
+  const power = openIpmiPower(pool, options);
+  await t.rejects(advanceUntil(clock, power.read()), { code: "authentication" });
+  const { discover, release } = pool.acquire(options);
+  await advanceUntil(clock, discover({ traffic: { sent: 0, received: 0 } }));
+  await t.rejects(power.read(), { message: /not tried again for 5 min/ }, "a probe that does not get in changes nothing");
+  double.setPassword(options.password);
+  await t.rejects(power.read(), { message: /not tried again for 5 min/ });
+  await advanceUntil(clock, discover({ traffic: { sent: 0, received: 0 } }));
+  t.equal((await power.read()).state, "off");
+  await power.close();
+  await release();
 });
 
 t.test("one BMC cannot be held with two passwords", async (t) => {

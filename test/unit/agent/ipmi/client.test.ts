@@ -90,6 +90,21 @@ bench("a lost RAKP message starts the handshake again; concurrent calls share th
   t.equal(double.openSessions, 1);
 });
 
+bench("a session whose RAKP 4 was lost is closed again, and so is one nobody waits for any more", async (t, { double, clock, bmc }) => {
+  double.drop("RAKP 4", 1);
+  await advanceUntil(clock, bmc.chassisStatus());
+  t.equal(double.count("RAKP 4"), 2);
+  t.equal(double.openSessions, 1);
+  double.reboot();
+  double.drop("RAKP 4", 1);
+  const asked = t.rejects(bmc.chassisStatus(), { code: "unreachable" });
+  while (double.count("RAKP 4") < 3) await clock.advance(100);
+  t.equal(double.openSessions, 1, "opened, and we have not heard");
+  await advanceUntil(clock, bmc.close());
+  await asked;
+  t.equal(double.openSessions, 0);
+});
+
 bench("a silent BMC is unreachable, and the error says what was sent how often", async (t, { double, clock, bmc }) => {
   double.silence(true);
   await t.rejects(advanceUntil(clock, bmc.chassisStatus()), {

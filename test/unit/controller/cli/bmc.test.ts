@@ -16,14 +16,18 @@ async function bench(t: Test) {
   const directory = labDirectory({}, t.testdir({}));
   const lab = await startTestController(t, { state: join(directory.path, "controller") });
   const rack1 = await lab.agent("rack1");
+  const person: { notices: ((note: string) => void) | undefined } = { notices: undefined };
   const lab_ = async (...words: string[]) => {
     const lines: string[] = [];
     const notes: string[] = [];
     const terminal = {
       print: (line: string) => void lines.push(line),
       write: () => undefined,
-      note: (line: string) => void notes.push(line),
-      interactive: false,
+      note: (line: string) => {
+        notes.push(line);
+        person.notices?.(line);
+      },
+      interactive: person.notices !== undefined,
       columns: 100,
       rows: 40,
       style: plainStyle,
@@ -36,8 +40,19 @@ async function bench(t: Test) {
     await program.parseAsync(words, { from: "user" });
     return { lines, notes };
   };
-  return { rack1, type: lab_ };
+  return { rack1, person, type: lab_ };
 }
+
+t.test("whoever waits for a probe is told why, and only a person", async (t) => {
+  const { rack1, person, type } = await bench(t);
+  rack1.bmcs.probing = new Promise((resolve) => {
+    person.notices = resolve;
+  });
+  t.match((await type("bmc", "probe", "p0")).notes, [
+    /^probing p0: every question that is met with silence costs seconds, a minute at most in all$/,
+  ]);
+  t.same((await type("bmc", "probe", "p0")).notes, [], "a quick one says nothing");
+});
 
 t.test("a probe is one screen: who it is, what works, what is wrong, and the entry", async (t) => {
   const { type } = await bench(t);

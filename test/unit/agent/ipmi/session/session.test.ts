@@ -1,5 +1,5 @@
 import t from "tap";
-import { getDeviceId } from "../../../../../agent/ipmi/command/index.js";
+import { closeSession, getDeviceId } from "../../../../../agent/ipmi/command/index.js";
 import { cipherSuites, createSealedPackets, deriveSessionKeys, passwordKey } from "../../../../../agent/ipmi/crypto/index.js";
 import { Session } from "../../../../../agent/ipmi/session/index.js";
 import * as wire from "../../../../../agent/ipmi/wire/index.js";
@@ -74,6 +74,20 @@ t.test("copies carry the same request under new session sequence numbers", async
   );
   t.equal(new Set(requests().map(({ request }) => request.sequence)).size, 1);
   session.abandon();
+});
+
+t.test("who gives up while another command waits for its answer is let go at once, and its command is never sent", async (t) => {
+  const { session, clock, requests } = bench();
+  const first = session.request(getDeviceId, {});
+  const abort = new AbortController();
+  const second = session.request(closeSession, { sessionId: 1 }, { signal: abort.signal });
+  abort.abort();
+  await t.rejects(second, { code: "cancelled" });
+  t.equal(clock.monotonicMs(), 0);
+  const unanswered = t.rejects(first, { code: "unreachable" });
+  await clock.advance(10_000);
+  await unanswered;
+  t.same([...new Set(requests().map(({ request }) => request.command))], [getDeviceId.cmd]);
 });
 
 t.test("SOL that comes while a command waits goes to its listener", async (t) => {

@@ -1,9 +1,11 @@
 import t from "tap";
 import {
   activatePayload,
+  closeSession,
   deactivatePayload,
   getPayloadActivationStatus,
   getPayloadInstanceInfo,
+  getSessionInfo,
 } from "../../../../../agent/ipmi/command/index.js";
 import type { SolEvent, SolStream } from "../../../../../agent/ipmi/index.js";
 import { encode } from "../../../../../agent/ipmi/wire/index.js";
@@ -18,6 +20,10 @@ interface SolModel {
   lies: number;
   /** Gives no owner. */
   nameless: boolean;
+  /** What it calls its session 0x100. */
+  name: number | undefined;
+  /** Handles of sessions by the ids it names them by; 1 is the one that asks. Undefined = does not tell. */
+  handles: ReadonlyMap<number, number> | undefined;
   inboundSizeBytes: number;
   port: number;
   /** First auxiliary bytes of the activations. */
@@ -26,11 +32,30 @@ interface SolModel {
 
 /** SOL that belongs to whoever activated it last. */
 function withSol(double: BmcDouble): SolModel {
-  const sol: SolModel = { owner: 0, lies: 0, nameless: false, inboundSizeBytes: 260, port: 623, options: [] };
+  const sol: SolModel = {
+    owner: 0,
+    lies: 0,
+    nameless: false,
+    name: undefined,
+    handles: undefined,
+    inboundSizeBytes: 260,
+    port: 623,
+    options: [],
+  };
   double.answer(getPayloadActivationStatus, () => ({ code: 0, data: Uint8Array.of(1, sol.owner === 0 ? 0 : 1, 0) }));
   double.answer(getPayloadInstanceInfo, () => {
     if (sol.nameless) return { code: 0xc1 };
-    return { code: 0, data: encode(getPayloadInstanceInfo.reply, { sessionId: sol.owner, information: Uint8Array.of(1) }) };
+    const sessionId = sol.owner === 0x100 ? (sol.name ?? sol.owner) : sol.owner;
+    return { code: 0, data: encode(getPayloadInstanceInfo.reply, { sessionId, information: Uint8Array.of(1) }) };
+  });
+  double.answer(getSessionInfo, (data) => {
+    if (sol.handles === undefined) return { code: 0xc1 };
+    const handle = data[0] === 0 ? 1 : (sol.handles.get(Buffer.from(data).readUInt32LE(1)) ?? 0);
+    return { code: 0, data: Uint8Array.of(handle, 4, 2) };
+  });
+  double.answer(closeSession, () => {
+    sol.owner = 0;
+    return { code: 0 };
   });
   double.answer(activatePayload, (data) => {
     sol.options.push(data[2] ?? 0);
@@ -115,6 +140,120 @@ sol("a BMC that names no owner is asked whether SOL is active at all", async (t,
   await clock.advance(5_000);
   t.match(watched.seen, [{ kind: "loss", cause: "line-down" }]);
   await stream.close();
+});
+
+sol(
+  "a theft between the activation and the first look is seen: the BMC knows of a session by that name, and it is not ours",
+  async (t, sol, { double, bmc }) => {
+    sol.name = 0x177;
+    sol.handles = new Map([[0x177, 2]]);
+    const stream = await bmc.openSol();
+    sol.name = undefined;
+    sol.owner = 0x177;
+    const watched = watch(stream);
+    t.match(watched.seen, [{ kind: "loss", cause: "stolen", detail: /session 0x177 has taken SOL/ }]);
+    await stream.close();
+    t.equal(double.count(deactivatePayload.name), 0, "the thief keeps it");
+    t.equal(sol.owner, 0x177);
+  },
+);
+
+for (const { how, handles, prints } of [
+  { how: "and knows the session by it", handles: new Map([[0xf00d, 1]]), prints: false },
+  { how: "and knows no session by it", handles: new Map<number, number>(), prints: false },
+  { how: "and tells nothing of sessions", handles: undefined, prints: false },
+  { how: "and tells nothing of sessions, while the machine prints", handles: undefined, prints: true },
+]) {
+  sol(
+    `a BMC that names us in its own way ${how} keeps its console, and a theft is seen all the same`,
+    async (t, sol, { double, clock, bmc }) => {
+      sol.name = 0xf00d;
+      sol.handles = handles;
+      const stream = await bmc.openSol();
+      const watched = watch(stream);
+      if (prints) {
+        await clock.advance(1);
+        double.sendSol({ sequence: 1, acknowledged: 0, accepted: 0, flags: 0, data: Buffer.from("x") });
+        await clock.advance(0);
+        t.match(watched.seen.splice(0), [{ kind: "bytes" }]);
+      }
+      await clock.advance(100_000);
+      t.same(watched.seen, []);
+      const asked = double.count(getSessionInfo.name);
+      await clock.advance(100_000);
+      const asksOn = double.count(getSessionInfo.name) > asked;
+      t.equal(asksOn, !prints && handles?.get(0xf00d) !== 1, "asked for only until it is proved");
+      sol.owner = 0x177;
+      await clock.advance(31_000);
+      t.match(watched.seen, [{ kind: "loss", cause: "stolen", detail: /session 0x177 has taken SOL/ }]);
+      await stream.close();
+    },
+  );
+}
+
+sol("a BMC that gets our name right only later is no thief", async (t, sol, { clock, bmc }) => {
+  sol.name = 0xf00d;
+  const stream = await bmc.openSol();
+  const watched = watch(stream);
+  sol.name = undefined;
+  await clock.advance(40_000);
+  t.same(watched.seen, []);
+  sol.owner = 0x177;
+  await clock.advance(31_000);
+  t.match(watched.seen, [{ kind: "loss", cause: "stolen" }]);
+  await stream.close();
+});
+
+sol("a SOL the BMC does not take back from our own session is got by another session", async (t, sol, { double, clock, bmc }) => {
+  const first = await bmc.openSol();
+  sol.lies = Number.POSITIVE_INFINITY;
+  await first.close();
+  t.equal(sol.owner, 0x100, "answered, and not done");
+  const again = await advanceUntil(clock, bmc.openSol());
+  t.equal(double.count(closeSession.name), 1);
+  t.equal(sol.owner, 0x101);
+  t.equal(double.openSessions, 1);
+  await again.close();
+  double.answer(closeSession, () => ({ code: 0 }));
+  await t.rejects(advanceUntil(clock, bmc.openSol()), { code: "failed", message: /SOL stays active elsewhere after 3 deactivations/ });
+  t.equal(double.count(closeSession.name), 2, "one other session is tried, and no more");
+});
+
+sol("an opening that is given up leaves no SOL behind, and the next opening waits for that", async (t, sol, { double, clock, bmc }) => {
+  await bmc.deviceId();
+  const abort = new AbortController();
+  const status = double.count(activatePayload.name);
+  const opening = bmc.openSol({ signal: abort.signal });
+  opening.catch(() => undefined);
+  while (double.count(activatePayload.name) === status) await Promise.resolve();
+  abort.abort();
+  await t.rejects(opening, { code: "cancelled" });
+  const again = await bmc.openSol();
+  const watched = watch(again);
+  await clock.advance(70_000);
+  t.same(watched.seen, []);
+  await again.close();
+  t.equal(sol.owner, 0);
+  const second = new AbortController();
+  const given = bmc.openSol({ signal: second.signal });
+  while (double.count(activatePayload.name) < 3) await Promise.resolve();
+  second.abort();
+  await t.rejects(given, { code: "cancelled" });
+  await clock.advance(0);
+  t.equal(sol.owner, 0, "though nobody opens it again");
+});
+
+sol("a console that is opened while its BMC is closed ends", async (t, _sol, { double, clock, bmc }) => {
+  await bmc.deviceId();
+  double.drop(getPayloadInstanceInfo.name, 1);
+  const opening = bmc.openSol();
+  await clock.advance(0);
+  t.equal(double.count(getPayloadInstanceInfo.name), 1, "activated, and not yet looked at");
+  await advanceUntil(clock, bmc.close());
+  const stream = await opening;
+  const watched = watch(stream);
+  await t.rejects(stream.write(Buffer.from("x")), { code: "unreachable", message: /the SOL line is closed/ });
+  t.same(watched, { seen: [], error: undefined });
 });
 
 sol("a deactivation that was answered and not done is repeated, with pauses, and not for ever", async (t, sol, { double, clock, bmc }) => {
