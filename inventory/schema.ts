@@ -156,7 +156,12 @@ const node = z.strictObject({
   tags: z.array(name).optional(),
   bmc: bmc.optional(),
   power: power.optional().describe("How its power is switched when not by its bmc, and what it is protected from"),
-  console: z.union([consoleShape, z.literal("none")]).optional(),
+  console: z
+    .union([consoleShape, z.literal("none")], {
+      error: ({ input }) =>
+        typeof input === "object" ? undefined : 'is "none" or says where the line arrives: { sol: {} }, { tcp: "HOST:PORT" }…',
+    })
+    .optional(),
   agent: z.boolean().optional().describe("false: no agent runs on this machine"),
   ssh: z
     .strictObject({

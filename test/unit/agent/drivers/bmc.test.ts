@@ -106,15 +106,15 @@ t.test("a probe that gets in ends the pause after a refused password", async (t)
   double.setPassword("other");
   const power = openIpmiPower(pool, options);
   await t.rejects(advanceUntil(clock, power.read()), { code: "authentication" });
-  const { discover, release } = pool.acquire(options);
-  await advanceUntil(clock, discover({ traffic: { sent: 0, received: 0 } }));
+  const lease = pool.acquire(options);
+  await advanceUntil(clock, lease.discover({ traffic: { sent: 0, received: 0 } }));
   await t.rejects(power.read(), { message: /not tried again for 5 min/ }, "a probe that does not get in changes nothing");
   double.setPassword(options.password);
   await t.rejects(power.read(), { message: /not tried again for 5 min/ });
-  await advanceUntil(clock, discover({ traffic: { sent: 0, received: 0 } }));
+  await advanceUntil(clock, lease.discover({ traffic: { sent: 0, received: 0 } }));
   t.equal((await power.read()).state, "off");
   await power.close();
-  await release();
+  await lease.release();
 });
 
 t.test("one BMC cannot be held with two passwords", async (t) => {
