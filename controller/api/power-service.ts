@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import { InvalidArgumentError } from "../../proto/base/errors.js";
 import type { PowerServiceService } from "../../proto/gen/lab/v1/power.js";
 import type { Implementation } from "../../proto/rpc/service.js";
+import { longestActMs } from "../agents/power-act.js";
 import type { Nodes, PowerVerb } from "../ports.js";
 import type { Acting } from "./acting.js";
 
@@ -30,7 +31,7 @@ export function createPowerService({ nodes, acting }: { nodes: Nodes; acting: Ac
         queueMs: queueMs || defaultQueueMs,
         signal,
       };
-      const act = { node, fence, caller: peer, what: `power ${verb}`, withinMs: request.queueMs + request.deadlineMs };
+      const act = { node, fence, caller: peer, what: `power ${verb}`, withinMs: longestActMs(request) };
       return acting.run(act, (permit) => power.set(verb, { ...request, fence: permit }));
     },
   };

@@ -44,7 +44,7 @@ t.test("a caller that loses patience stops waiting at once", async (t) => {
   const stop = new AbortController();
   const outcome = lab.registry.reach("p0", { signal: stop.signal }).catch((error: unknown) => error);
   stop.abort(new Error("enough"));
-  t.match(await outcome, { message: "enough" });
+  t.match(await outcome, { code: "cancelled", cause: { message: "enough" } });
   t.equal(clock.pendingTimers, 0);
 });
 
