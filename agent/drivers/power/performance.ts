@@ -230,7 +230,7 @@ export class Performance {
         await this.#undo(act, previous);
         throw err;
       }
-      this.#watch.remark = `"${act.step}" was sent, its reply was lost, and it is not sent twice`;
+      this.#watch.remark = `"${act.step}" was sent, its reply was lost, and it is not sent twice; to send it again: lab power ${act.step} ${node}`;
       log.warn({ err, node, step: act.step }, "power act without an answer; its state is read");
       return false;
     }

@@ -57,7 +57,7 @@ t.test("in one life of the agent nothing is sent twice, not even on", async (t) 
     made.device.ignoreVerb();
     const power = await made.agent();
     await t.rejects(made.finish(power.set(request(verb, "k", { deadlineMs: 5000 }))), {
-      message: `p0: power ${verb}: waited 5.0 s for power ${verb}; last seen: power ${state} after 4.5 s; "${verb}" was sent, its reply was lost, and it is not sent twice`,
+      message: `p0: power ${verb}: waited 5.0 s for power ${verb}; last seen: power ${state} after 4.5 s; "${verb}" was sent, its reply was lost, and it is not sent twice; to send it again: lab power ${verb} p0`,
     });
     await t.rejects(made.finish(power.set(request(verb, "k", { deadlineMs: 5000 }))), { message: /begun before and is not sent twice/ });
     t.same(made.device.acts, [verb]);
