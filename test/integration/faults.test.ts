@@ -104,7 +104,10 @@ t.test("in a lab of two machines", async (t) => {
     try {
       const [{ exitCode, stderr }, said] = await Promise.all([command(t, "power", "status", "p0").result(), deployment(t)]);
       t.equal(exitCode, 5);
-      t.match(stderr, /^lab: p0: bmc 127\.0\.0\.1:\d+: no answer to .*, sent \d times, in [\d.]+ s; it may be busy or restarting: try again$/m);
+      t.match(
+        stderr,
+        /^lab: p0: bmc 127\.0\.0\.1:\d+: no answer to .*, sent \d times, in [\d.]+ s; it may be busy or restarting: try again$/m,
+      );
       t.match(said, /✗ check\/[pm]0 {2}[pm]0 {2}.*waited 15\.0 s for power control answers and the node is on; last seen: .*/);
     } finally {
       goOn();
