@@ -23,7 +23,8 @@ export function describeMachine(peers: readonly ProgramName[]): Machine {
     cores: cpus().length,
     memoryGb: Math.round(totalmem() / 2 ** 30),
     system: /^PRETTY_NAME="?(.*?)"?$/m.exec(readFileSync("/etc/os-release", "utf8"))?.[1] ?? "unknown",
-    kernel: release(),
+    // What a distributor or host adds to the version says nothing about the figures.
+    kernel: release().replace(/-.*/, ""),
     node: process.version,
     loadBefore: Math.round((loadavg()[0] ?? 0) * 100) / 100,
     peers: [...new Set(peers.flatMap(packageVersion))].sort(),
